@@ -1,0 +1,1 @@
+"""Train, compress and measure small image classifiers."""

@@ -1,0 +1,226 @@
+"""params.yaml -> frozen models, one per section. A fraction is in [0, 1], never a percent."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from maskopt.errors import InvalidParams, MissingFile
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
+
+
+class Section(BaseModel, frozen=True, extra="forbid"):
+    """A part of params.yaml."""
+
+
+class Data(Section):
+    """Where the pictures come from, and what they show."""
+
+    source: Literal["sample", "archive", "folder", "kaggle"]
+    path: Path  # of the archive or folder; the other sources do not use it
+    kaggle_dataset: str  # owner/name
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]  # folder names, in the order of the model's outputs
+    rows_per_class: Positive | None  # None: any number
+
+
+class Sample(Section):
+    """The drawn data set."""
+
+    version: Positive  # of the drawing; a new version is another data set
+    seed: Count
+
+
+class Manifest(Section):
+    """How many files that are not usable pictures are let pass: each is counted and named all the same."""
+
+    allow_unreadable: Count
+    allow_stray: Count
+    allow_unknown_folders: Count
+    max_pixels: Positive  # width times height, above which a picture is not decoded
+
+
+class Validation(Section):
+    """Bounds that Great Expectations checks."""
+
+    min_side_px: Positive
+    max_side_px: Positive
+
+
+class Split(Section):
+    """Fractions of the pictures; groups of near-copies stay on one side."""
+
+    train: Fraction
+    val: Fraction
+    test: Fraction
+    test_seed: Count  # apart from `seed`, so that other seeds keep the test pictures
+    hash_distance_bits: Annotated[int, Field(ge=0, le=64)]  # perceptual hashes this close are near-copies
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + val + test: want 1, got {total:g}")
+        return self
+
+
+class Pixels(Section):
+    """The arrays that training and measuring read."""
+
+    sizes_px: Annotated[tuple[Annotated[int, Field(ge=8, le=1024)], ...], Field(min_length=1)]
+    aspect: Literal["stretch", "crop", "pad"]  # what becomes of pictures that are not square
+
+
+class Phase(Section):
+    """One run of training."""
+
+    epochs: Positive
+    learning_rate: Rate  # at its peak: a cosine to zero follows
+
+
+class Network(Section):
+    """What differs between backbones."""
+
+    size_px: Positive  # input height and width; one of `pixels.sizes_px`
+    weights: str  # imagenet (downloaded by Keras), none, or the path of an .h5 file
+    baseline: Phase  # frozen trunk; all layers where `weights` is none
+    finetune: Phase
+    trainable_from: str | None  # first layer to fine-tune; None: all
+
+
+class Augmentation(Section):
+    """Changes drawn anew for each training picture and epoch."""
+
+    flip: bool  # left and right, one time in two
+    zoom: Fraction  # side of the cropped square is 1 - zoom to 1 of the picture's
+    stretch: Fraction  # width and height of the crop differ by up to this part
+    brightness: Fraction  # added, as a part of the full range
+    contrast: Fraction  # factor in [1 - contrast, 1 + contrast]
+
+
+class Training(Section):
+    """What all runs of training share."""
+
+    batch_size: Positive
+    threads: Positive  # of TensorFlow within one stage
+    label_smoothing: Fraction
+    warmup: Fraction  # part of the steps in which the learning rate rises
+    weight_decay: Annotated[float, Field(ge=0)]
+    patience_epochs: Positive  # without a better validation loss before training stops
+    frozen_views: Positive  # augmented views of each picture that the frozen trunk sees
+    augmentation: Augmentation
+
+
+class Prune(Section):
+    """Schedule: Zhu & Gupta 2017, arXiv:1710.01878, eq. 1."""
+
+    final_sparsity: Annotated[float, Field(ge=0, lt=1)]  # fraction of weights that end at zero
+    ramp: Fraction  # part of the steps in which sparsity grows
+    epochs: Positive
+    learning_rate: Rate
+
+
+class Cluster(Section):
+    """Weight sharing: Han et al. 2016, arXiv:1510.00149, section 3."""
+
+    n_clusters: Annotated[int, Field(ge=2, le=256)]  # values per weight tensor
+    centroids: Literal["linear", "kmeans++", "density", "random"]  # how they are first placed
+    epochs: Positive
+    learning_rate: Rate
+
+
+class Quantize(Section):
+    """Quantisation-aware training, 8 bits: Jacob et al. 2018, arXiv:1712.05877, section 3."""
+
+    epochs: Positive
+    learning_rate: Rate
+
+
+class Convert(Section):
+    """From Keras to LiteRT."""
+
+    representative_pictures: Positive  # of the training split, to set the ranges of activations
+
+
+class Latency(Section):
+    """How the time of one inference is taken."""
+
+    threads: tuple[Positive, ...]
+    warmup_runs: Positive
+    runs: Positive
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Count  # of training and of the split into train and val
+    data: Data
+    sample: Sample
+    manifest: Manifest
+    validation: Validation
+    split: Split
+    pixels: Pixels
+    backbones: Annotated[tuple[str, ...], Field(min_length=1)]  # one branch of the graph each
+    networks: dict[str, Network]
+    training: Training
+    prune: Prune
+    cluster: Cluster
+    quantize: Quantize
+    convert: Convert
+    latency: Latency
+
+    @model_validator(mode="after")
+    def _networks_fit(self) -> Self:
+        for name in self.backbones:
+            if name not in self.networks:
+                raise ValueError(f"networks.{name}: missing, but backbones names it")
+            size = self.networks[name].size_px
+            if size not in self.pixels.sizes_px:
+                raise ValueError(
+                    f"networks.{name}.size_px: want one of pixels.sizes_px {self.pixels.sizes_px}, got {size}"
+                )
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Return the checked params.
+
+    Raises:
+        MissingFile: there is no `path`.
+        InvalidParams: a key is unknown or missing, or a value out of range; all are named.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(path, "run in the root of the repository, or `maskopt profile quick`") from None
+    except yaml.YAMLError as err:
+        raise InvalidParams(path, [f"not YAML: {err}"]) from None
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as err:
+        raise InvalidParams(path, _problems(err)) from None
+
+
+def _problems(err: ValidationError) -> Iterator[str]:
+    for detail in err.errors():
+        where = ".".join(str(part) for part in detail["loc"])
+        yield f"{where}: {_wish(detail)}" if where else _wish(detail)
+
+
+def _wish(detail: ErrorDetails) -> str:
+    got: Any = detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            return "unknown key; remove it or mend its spelling"
+        case "missing":
+            return "missing"
+        case "value_error":  # ours, complete
+            return detail["msg"].removeprefix("Value error, ")
+        case _:
+            return f"{detail['msg'].replace('Input should be', 'want')}, got {got!r}"

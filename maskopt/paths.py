@@ -1,0 +1,65 @@
+"""Where each artifact lives, relative to the repository. Nobody else spells a path."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+PROFILES = Path("profiles")
+
+DATA = Path("data")
+INCOMING = DATA / "incoming"  # what the user puts there: archives, folders, weights
+RAW = DATA / "raw"  # one folder per class
+MANIFEST = DATA / "manifest.csv"
+VALIDATION = DATA / "validation"
+SPLIT = DATA / "split.csv"
+SPLIT_REPORT = DATA / "split.json"
+PIXELS = DATA / "pixels"
+MODELS = DATA / "models"
+METRICS = DATA / "metrics"
+LATENCY = DATA / "latency"
+CURVES = DATA / "curves"
+REPORT = DATA / "report"
+
+
+def pixels(size_px: int) -> Path:
+    """Return the (N, size_px, size_px, 3) uint8 array, rows in the order of `SPLIT`."""
+    return PIXELS / f"{size_px}.npy"
+
+
+def start_weights(backbone: str) -> Path:
+    """Return the folder with the weights a backbone starts from, and where they came from."""
+    return DATA / "weights" / backbone
+
+
+def model(backbone: str, variant: str) -> Path:
+    """Return the folder of one model: weights, .tflite files and what was done to its layers."""
+    return MODELS / backbone / variant
+
+
+def weights(backbone: str, variant: str) -> Path:
+    """Return the weights that later variants start from."""
+    return model(backbone, variant) / "weights.h5"
+
+
+def tflite(backbone: str, variant: str, file_format: str) -> Path:
+    """Return the model file that would ship."""
+    return model(backbone, variant) / f"{file_format}.tflite"
+
+
+def layers(backbone: str, variant: str) -> Path:
+    """Return the table of layers: bytes, and the technique applied or why it was skipped."""
+    return model(backbone, variant) / "layers.csv"
+
+
+def curves(backbone: str, variant: str) -> Path:
+    """Return the table of one row per epoch."""
+    return CURVES / backbone / f"{variant}.csv"
+
+
+def metrics(backbone: str, variant: str) -> Path:
+    """Return the figures of one model, all formats."""
+    return METRICS / backbone / f"{variant}.json"
+
+
+def latency(backbone: str, variant: str) -> Path:
+    """Return the latency of one model, all formats."""
+    return LATENCY / backbone / f"{variant}.json"
