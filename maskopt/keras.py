@@ -1,0 +1,33 @@
+"""The one place that chooses Keras: tf_keras (Keras 2), since tfmot refuses Keras 3.
+
+Import TensorFlow, Keras and tfmot from here only: it costs seconds.
+"""
+
+import logging
+import os
+import warnings
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # read by tfmot
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors and warnings of the C++ part only
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of packages that TensorFlow imports
+    import tensorflow as tf
+    import tensorflow_model_optimization as tfmot
+    import tf_keras as keras
+
+tf.get_logger().setLevel(logging.ERROR)
+
+__all__ = ["configure", "keras", "tf", "tfmot"]
+
+
+def configure(seed: int, threads: int) -> None:
+    """Make every random number and every sum the same from run to run, on `threads` threads.
+
+    Call it first: TensorFlow fixes its threads when it first computes.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

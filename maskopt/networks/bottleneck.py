@@ -1,0 +1,17 @@
+"""A small network of inverted bottlenecks, after MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
+
+from maskopt.keras import keras
+from maskopt.networks import blocks
+
+STEM = 16  # channels
+BLOCKS = ((16, 1, 1), (24, 2, 4), (24, 1, 4), (32, 2, 4), (32, 1, 4), (48, 2, 4), (48, 1, 4))  # channels, stride, expansion
+HEAD = 128  # channels
+
+
+def build(size_px: int) -> keras.Model:
+    """Return the trunk: (B, size_px, size_px, 3) -> (B, size_px / 16, size_px / 16, 128)."""
+    image = keras.Input((size_px, size_px, 3))
+    x = blocks.conv_bn_relu(image, STEM, 3, 2, "stem")
+    for i, (channels, stride, expansion) in enumerate(BLOCKS, start=1):
+        x = blocks.inverted_bottleneck(x, channels, stride, expansion, f"block{i}")
+    return keras.Model(image, blocks.conv_bn_relu(x, HEAD, 1, 1, "head"))
