@@ -4,7 +4,10 @@ MaskoptError
 ├── InvalidParams        params.yaml does not say what it should
 ├── UnknownName          a backbone, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
-└── WrongWeights         a weights file that does not fit its network
+├── WrongWeights         a weights file that does not fit its network
+├── NotAModel            a file that is not a .tflite picture classifier
+├── WrongPictures        pictures of another size than a model takes
+└── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
 
 A message says what, got, expected and the next step. A bug stays a bare ValueError.
 """
@@ -50,4 +53,34 @@ class WrongWeights(MaskoptError):
         super().__init__(
             f"{path} does not hold weights of {network}: {reason}. "
             f"Set networks.{network}.weights in params.yaml to a matching file, to 'imagenet' or to 'none'"
+        )
+
+
+class NotAModel(MaskoptError):
+    """A file cannot be read as a .tflite picture classifier."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is not a .tflite file that can be used here: {reason}. "
+            "Make it again with `dvc repro`, or give another file"
+        )
+
+
+class WrongPictures(MaskoptError):
+    """Pictures have another shape than the model takes."""
+
+    def __init__(self, path: Path, expected: tuple[int, ...], got: tuple[int, ...]) -> None:
+        super().__init__(
+            f"{path} takes pictures of shape {expected}, got {got}. "
+            "Resize them, or set size_px of the network in params.yaml and run `dvc repro`"
+        )
+
+
+class LostTechnique(MaskoptError):
+    """A .tflite file does not hold what its variant and format promise."""
+
+    def __init__(self, technique: str, file_format: str, layer: str, expected: str, got: str) -> None:
+        super().__init__(
+            f"{technique} was lost in the {file_format} file, layer {layer!r}: want {expected}, got {got}. "
+            "Compare the installed packages with requirements.txt; if they agree, report this as a bug of maskopt"
         )

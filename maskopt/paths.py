@@ -17,6 +17,7 @@ MODELS = DATA / "models"
 METRICS = DATA / "metrics"
 LATENCY = DATA / "latency"
 CURVES = DATA / "curves"
+PREDICTIONS = DATA / "predictions"
 REPORT = DATA / "report"
 
 
@@ -53,6 +54,16 @@ def layers(backbone: str, variant: str) -> Path:
 def curves(backbone: str, variant: str) -> Path:
     """Return the table of one row per epoch."""
     return CURVES / backbone / f"{variant}.csv"
+
+
+def facts(backbone: str, variant: str) -> Path:
+    """Return what training noted: where the weights came from, epochs, or why the variant cannot be made."""
+    return model(backbone, variant) / "facts.json"
+
+
+def predictions(backbone: str, variant: str) -> Path:
+    """Return the table of one row per test picture: path, label, and what each format says."""
+    return PREDICTIONS / backbone / f"{variant}.csv"
 
 
 def metrics(backbone: str, variant: str) -> Path:

@@ -110,8 +110,12 @@ def fit(
     )
     curves = pd.DataFrame({"epoch": history.epoch, **history.history})
     curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
-    logger.info("kept epoch %d of %d: validation accuracy %.4f", stopping.best_epoch + 1, phase.epochs,
-                curves["val_accuracy"][stopping.best_epoch])
+    logger.info(
+        "kept epoch %d of %d: validation accuracy %.4f",
+        stopping.best_epoch + 1,
+        phase.epochs,
+        curves["val_accuracy"][stopping.best_epoch],
+    )
     return curves
 
 

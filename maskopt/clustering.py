@@ -1,0 +1,60 @@
+"""Weight clustering: the weights of a layer share a few values, tuned while training.
+
+Source: Han, Mao & Dally 2016, arXiv:1510.00149, section 3.
+"""
+
+import pandas as pd
+
+from maskopt.backbones import Preprocessing
+from maskopt.keras import keras, tfmot
+from maskopt.params import Cluster, Training
+from maskopt.rebuilding import with_weights_of, wrapped_copy
+from maskopt.training import Pictures, fit
+
+CLUSTERED = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
+
+_INITIAL = tfmot.clustering.keras.CentroidInitialization
+CENTROIDS = {
+    "linear": _INITIAL.LINEAR,
+    "kmeans++": _INITIAL.KMEANS_PLUS_PLUS,
+    "density": _INITIAL.DENSITY_BASED,
+    "random": _INITIAL.RANDOM,
+}
+
+
+def skip_reason(layer: keras.layers.Layer) -> str | None:
+    """Return why this layer is not clustered, or None if it is."""
+    if type(layer) in CLUSTERED:
+        return None
+    return f"tfmot does not cluster {type(layer).__name__}"
+
+
+def cluster(
+    model: keras.Model,
+    train: Pictures,
+    val: Pictures,
+    preprocessing: Preprocessing,
+    params: Cluster,
+    training: Training,
+    seed: int,
+    preserve_sparsity: bool,
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Return a copy of `model` with at most `n_clusters` values in each clustered layer, and its curves.
+
+    Args:
+        preserve_sparsity: keep the zeros of a pruned `model`; zero is then one of the values.
+    """
+
+    def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if skip_reason(layer):
+            return layer
+        return tfmot.clustering.keras.cluster_weights(
+            layer,
+            number_of_clusters=params.n_clusters,
+            cluster_centroids_init=CENTROIDS[params.centroids],
+            preserve_sparsity=preserve_sparsity,
+        )
+
+    wrapped = wrapped_copy(model, wrap)
+    curves = fit(wrapped, train, val, preprocessing, params, training, seed)
+    return with_weights_of(model, tfmot.clustering.keras.strip_clustering(wrapped)), curves

@@ -1,0 +1,104 @@
+"""Scores and labels of the test pictures, and the .tflite file -> the figures of one model file.
+
+Shape legend: N pictures, K classes.
+"""
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from statsmodels.stats.proportion import proportion_confint
+
+from maskopt.costs import count_macs, count_parameters, measure_peak_activation_bytes
+from maskopt.inspection import Graph
+from maskopt.invariants import list_kernels
+
+Ints = npt.NDArray[np.int64]
+
+CONFIDENCE = 0.95
+DIGITS = 6  # of fractions in the metrics
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How often a model is right, and where it errs. Fractions are in [0, 1]."""
+
+    correct: int
+    total: int
+    accuracy: float
+    accuracy_low: float  # end of the 95% interval
+    accuracy_high: float
+    recall: dict[str, float | None]  # by class; None: no picture of that class
+    confusion: dict[str, dict[str, int]]  # true class -> predicted class -> pictures
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model file takes to ship and to run."""
+
+    raw_bytes: int
+    gzip_bytes: int
+    macs: int
+    parameters: int
+    peak_activation_bytes: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What is left of pruning and clustering in the kernels that they are about."""
+
+    sparsity: float  # of all these weights together
+    min_sparsity: float  # of the kernel with the fewest zeros
+    max_values_per_channel: int
+
+
+def assess(predicted: Ints, labels: Ints, classes: Sequence[str]) -> Quality:
+    """Return the figures of (N,) predicted and (N,) true class indices, N at least 1."""
+    confusion = np.zeros((len(classes), len(classes)), np.int64)  # (K, K): true, predicted
+    np.add.at(confusion, (labels, predicted), 1)
+    correct, total = int(np.trace(confusion)), len(labels)
+    low, high = wilson_interval(correct, total)
+    recall = [_fraction(int(row[i]), int(row.sum())) for i, row in enumerate(confusion)]
+    by_name = [dict(zip(classes, row.tolist(), strict=True)) for row in confusion]
+    return Quality(
+        correct=correct,
+        total=total,
+        accuracy=round(correct / total, DIGITS),
+        accuracy_low=low,
+        accuracy_high=high,
+        recall=dict(zip(classes, recall, strict=True)),
+        confusion=dict(zip(classes, by_name, strict=True)),
+    )
+
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """Return the 95% interval of a fraction. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
+    low, high = proportion_confint(correct, total, alpha=1 - CONFIDENCE, method="wilson")
+    return round(float(low), DIGITS), round(float(high), DIGITS)
+
+
+def weigh(content: bytes, graph: Graph) -> Cost:
+    """Return the costs of a .tflite file, from its content and the graph in it."""
+    return Cost(
+        raw_bytes=len(content),
+        gzip_bytes=len(gzip.compress(content, compresslevel=9, mtime=0)),
+        macs=count_macs(graph),
+        parameters=count_parameters(graph),
+        peak_activation_bytes=measure_peak_activation_bytes(graph),
+    )
+
+
+def summarize_weights(graph: Graph) -> Weights:
+    """Return what the kernels hold, at least one of which there is."""
+    kernels = list_kernels(graph)
+    return Weights(
+        sparsity=round(sum(k.zeros for k in kernels) / sum(k.weights for k in kernels), DIGITS),
+        min_sparsity=round(min(k.sparsity for k in kernels), DIGITS),
+        max_values_per_channel=max(k.values_per_channel for k in kernels),
+    )
+
+
+def _fraction(part: int, whole: int) -> float | None:
+    return round(part / whole, DIGITS) if whole else None

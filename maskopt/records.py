@@ -1,0 +1,36 @@
+"""JSON files of one model: the facts that training notes, the metrics and the latency."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from maskopt.errors import MissingFile
+from maskopt.variants import VARIANTS
+
+IMPOSSIBLE = "impossible"  # key, in the facts, of the reason why a backbone cannot have a variant: no .tflite then
+
+Record = dict[str, Any]
+
+
+def read_record(path: Path) -> Record:
+    """Return the content of a file.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(path, "run `dvc repro`") from None
+    return record
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a file in the order of the keys, so that versions of it can be compared line by line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def made_formats(facts: Record, variant: str) -> tuple[str, ...]:
+    """Return the formats that a model with these facts ships in."""
+    return () if IMPOSSIBLE in facts else VARIANTS[variant].formats

@@ -1,0 +1,60 @@
+""".tflite files of one model + test pictures -> its metrics and predictions."""
+
+import logging
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from maskopt import paths
+from maskopt.errors import MissingFile
+from maskopt.inspection import read_graph
+from maskopt.litert import Classifier, Pixels
+from maskopt.measure import Ints, assess, summarize_weights, weigh
+from maskopt.params import Params
+from maskopt.records import made_formats, read_record, write_record
+from maskopt.stages.run import run
+
+logger = logging.getLogger(__name__)
+
+
+def main(params: Params, backbone: str, variant: str) -> None:
+    """Measure each format of one model on the test split."""
+    classes = params.data.classes
+    facts = read_record(paths.facts(backbone, variant))
+    predictions = _read_test_rows()
+    labels = np.array([classes.index(label) for label in predictions["label"]])
+    formats = {}
+    for file_format in made_formats(facts, variant):
+        path = paths.tflite(backbone, variant, file_format)
+        graph, classifier = read_graph(path), Classifier(path)
+        predicted = classifier.scores(_read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())).argmax(
+            axis=1
+        )
+        predictions[file_format] = [classes[i] for i in predicted]
+        quality, cost = assess(predicted, labels, classes), weigh(path.read_bytes(), graph)
+        formats[file_format] = asdict(quality) | asdict(cost) | asdict(summarize_weights(graph))
+        logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, cost.gzip_bytes)
+    write_record(paths.metrics(backbone, variant), {"training": facts, "formats": formats})
+    paths.predictions(backbone, variant).parent.mkdir(parents=True, exist_ok=True)
+    predictions.to_csv(paths.predictions(backbone, variant), index=False)
+
+
+def _read_test_rows() -> pd.DataFrame:
+    """Return path and label of the test pictures; the index counts rows of the whole split and of the pixels."""
+    if not paths.SPLIT.is_file():
+        raise MissingFile(paths.SPLIT, "run `dvc repro split`")
+    rows = pd.read_csv(paths.SPLIT)
+    return rows.loc[rows["split"] == "test", ["path", "label"]]
+
+
+def _read_pixels(size_px: int, rows: Ints) -> Pixels:
+    path = paths.pixels(size_px)
+    if not path.is_file():
+        raise MissingFile(path, f"add {size_px} to pixels.sizes_px in params.yaml, then run `dvc repro pixels`")
+    pixels: Pixels = np.load(path, mmap_mode="r")[rows]
+    return pixels
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,71 @@
+import gzip
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from maskopt.inspection import read_graph
+from maskopt.measure import assess, summarize_weights, weigh, wilson_interval
+
+CLASSES = ("with", "without", "wrong")
+
+
+@pytest.fixture
+def answers(rng):
+    """Predicted and true classes of 90 pictures, about two in three right."""
+    labels = np.repeat(np.arange(3), 30)
+    return np.where(rng.random(90) < 0.6, labels, rng.integers(0, 3, 90)), labels
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_accuracy_is_that_of_scikit_learn(answers):
+    predicted, labels = answers
+    quality = assess(predicted, labels, CLASSES)
+    assert quality.accuracy == pytest.approx(metrics.accuracy_score(labels, predicted), abs=1e-6)
+    assert quality.correct == metrics.accuracy_score(labels, predicted, normalize=False)
+    assert quality.total == 90
+
+
+def test_recall_is_that_of_scikit_learn(answers):
+    predicted, labels = answers
+    expected = metrics.recall_score(labels, predicted, average=None)
+    quality = assess(predicted, labels, CLASSES)
+    assert list(quality.recall) == list(CLASSES)
+    assert list(quality.recall.values()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_confusion_is_that_of_scikit_learn(answers):
+    predicted, labels = answers
+    confusion = assess(predicted, labels, CLASSES).confusion
+    matrix = [[confusion[true][said] for said in CLASSES] for true in CLASSES]
+    assert matrix == metrics.confusion_matrix(labels, predicted).tolist()
+
+
+def test_recall_of_a_class_without_pictures_is_none():
+    quality = assess(np.array([0, 1]), np.array([0, 0]), CLASSES)
+    assert quality.recall == {"with": 0.5, "without": None, "wrong": None}
+
+
+# Source: Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I, method 3.
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_interval_is_that_of_a_published_table(correct, total, low, high):
+    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_sizes_are_those_of_the_file(tiny_files):
+    content = tiny_files.int8.read_bytes()
+    cost = weigh(content, read_graph(tiny_files.int8))
+    assert cost.raw_bytes == tiny_files.int8.stat().st_size
+    assert cost.gzip_bytes == len(gzip.compress(content, 9, mtime=0)) < cost.raw_bytes
+
+
+def test_planted_zeros_and_clusters_are_summarised(tiny_files):
+    weights = summarize_weights(read_graph(tiny_files.int8))
+    assert (weights.sparsity, weights.min_sparsity, weights.max_values_per_channel) == (0.25, 0.25, 4)

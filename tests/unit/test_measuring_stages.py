@@ -1,0 +1,111 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt import paths
+from maskopt.errors import MissingFile
+from maskopt.params import load_params
+from maskopt.records import write_record
+from maskopt.stages import latency, measured
+from maskopt.variants import VARIANTS
+
+BACKBONE = "separable"
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def params():
+    loaded = load_params(REPOSITORY / "params.yaml")
+    timing = loaded.latency.model_copy(update={"warmup_runs": 1, "runs": 5})
+    return loaded.model_copy(update={"latency": timing, "backbones": (BACKBONE,)})
+
+
+@pytest.fixture
+def run(tiny_files, tmp_path, monkeypatch, params):
+    """A finished run: six pictures, two of them for training, and the tiny files as every variant."""
+    monkeypatch.chdir(tmp_path)
+    said = tiny_files.expected.argmax(axis=1)
+    assert set(said) == {1}
+    labels = [params.data.classes[i] for i in (0, 0, 1, 1, 2, 2)]
+    split = ["test", "train", "test", "test", "train", "test"]
+    frame = pd.DataFrame({"path": [f"{i}.png" for i in range(6)], "label": labels, "split": split, "group": range(6)})
+    paths.PIXELS.mkdir(parents=True)
+    frame.to_csv(paths.SPLIT, index=False)
+    np.save(paths.pixels(8), tiny_files.pictures)
+    for variant, promise in VARIANTS.items():
+        write_record(paths.facts(BACKBONE, variant), {"weights_source": "none", "epochs": 3})
+        for name in promise.formats:
+            shutil.copy(getattr(tiny_files, name), paths.tflite(BACKBONE, variant, name))
+
+
+@pytest.mark.usefixtures("run")
+def test_metrics_hold_facts_and_figures_of_each_format(params):
+    measured.main(params, BACKBONE, "finetuned")
+    metrics = json.loads(paths.metrics(BACKBONE, "finetuned").read_text())
+    assert metrics["training"] == {"weights_source": "none", "epochs": 3}
+    assert list(metrics["formats"]) == ["float32", "dynamic", "int8"]
+    int8 = metrics["formats"]["int8"]
+    assert (int8["correct"], int8["total"], int8["accuracy"]) == (2, 4, 0.5)
+    assert int8["confusion"]["with_mask"] == {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0}
+    assert int8["sparsity"] == 0.25
+
+
+@pytest.mark.usefixtures("run")
+def test_predictions_name_each_test_picture_in_order(params):
+    measured.main(params, BACKBONE, "pruned")
+    rows = pd.read_csv(paths.predictions(BACKBONE, "pruned"))
+    assert rows["path"].tolist() == ["0.png", "2.png", "3.png", "5.png"]
+    assert list(rows.columns) == ["path", "label", "dynamic", "int8"]
+    assert set(rows["int8"]) == {"without_mask"}
+
+
+@pytest.mark.usefixtures("run")
+def test_variant_that_cannot_be_made_keeps_its_reason(params):
+    write_record(paths.facts(BACKBONE, "qat"), {"impossible": "tfmot refuses Multiply"})
+    measured.main(params, BACKBONE, "qat")
+    metrics = json.loads(paths.metrics(BACKBONE, "qat").read_text())
+    assert metrics == {"training": {"impossible": "tfmot refuses Multiply"}, "formats": {}}
+
+
+@pytest.mark.usefixtures("run")
+def test_measuring_twice_gives_the_same_bytes(params):
+    def measure():
+        measured.main(params, BACKBONE, "baseline")
+        return paths.metrics(BACKBONE, "baseline").read_bytes(), paths.predictions(BACKBONE, "baseline").read_bytes()
+
+    assert measure() == measure()
+
+
+@pytest.mark.usefixtures("run")
+def test_missing_pixels_say_what_to_run(params):
+    paths.pixels(8).unlink()
+    with pytest.raises(MissingFile, match=r"pixels/8.npy is missing: add 8 to pixels.sizes_px in params.yaml"):
+        measured.main(params, BACKBONE, "baseline")
+
+
+@pytest.mark.usefixtures("run")
+def test_missing_facts_say_what_to_run(params):
+    paths.facts(BACKBONE, "baseline").unlink()
+    with pytest.raises(MissingFile, match=r"baseline/facts.json is missing: run `dvc repro`"):
+        measured.main(params, BACKBONE, "baseline")
+
+
+@pytest.mark.usefixtures("run")
+def test_latency_is_written_for_each_format_and_number_of_threads(params):
+    latency.main(params)
+    assert sorted(path.stem for path in (paths.LATENCY / BACKBONE).iterdir()) == sorted(VARIANTS)
+    formats = json.loads(paths.latency(BACKBONE, "finetuned").read_text())["formats"]
+    assert list(formats) == ["float32", "dynamic", "int8"]
+    assert list(formats["int8"]) == ["threads_1", "threads_2"]
+    assert 0 < formats["int8"]["threads_1"]["median_ms"] <= formats["int8"]["threads_1"]["p95_ms"]
+
+
+def test_measuring_does_not_import_tensorflow():
+    code = "import sys, maskopt.stages.measured, maskopt.stages.latency; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
