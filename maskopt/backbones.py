@@ -5,14 +5,12 @@ Shape legend: B batch, H height px, W width px, K classes.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.errors import UnknownName, WrongWeights
+from maskopt.errors import UnknownName
 from maskopt.keras import keras, tf
 from maskopt.networks import bottleneck, separable
 
@@ -84,12 +82,17 @@ def backbone(name: str) -> Backbone:
         raise UnknownName("backbone", name, BACKBONES) from None
 
 
+def build_trunk(name: str, size_px: int) -> keras.Model:
+    """Return the untrained trunk: (B, H, W, 3) preprocessed -> (B, h, w, channels)."""
+    return backbone(name).build(size_px)
+
+
 def build_classifier(name: str, size_px: int, n_classes: int) -> keras.Model:
     """Return a flat model from preprocessed pixels to logits: (B, H, W, 3) -> (B, K).
 
     Flat, since tfmot does not quantise a model inside a model (tfmot issues 377, 638, 957).
     """
-    trunk = backbone(name).build(size_px)
+    trunk = build_trunk(name, size_px)
     x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(trunk.output)
     logits = keras.layers.Dense(n_classes, name="logits")(x)
     model = keras.Model(trunk.input, logits, name=name)
@@ -97,3 +100,23 @@ def build_classifier(name: str, size_px: int, n_classes: int) -> keras.Model:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     return model
+
+
+def trunk_of(classifier: keras.Model) -> keras.Model:
+    """Return the trunk of a classifier, sharing its layers."""
+    return keras.Model(classifier.input, classifier.get_layer(FEATURES).input)
+
+
+def freeze_below(classifier: keras.Model, layer_name: str | None) -> None:
+    """Keep the layers before `layer_name` as they are while training; with None, train all.
+
+    Raises:
+        UnknownName: there is no such layer.
+    """
+    names = [layer.name for layer in classifier.layers]
+    if layer_name is None:
+        return
+    if layer_name not in names:
+        raise UnknownName(f"layer of {classifier.name}", layer_name, names)
+    for layer in classifier.layers[: names.index(layer_name)]:
+        layer.trainable = False

@@ -5,11 +5,10 @@ Source: Han, Mao & Dally 2016, arXiv:1510.00149, section 3.
 
 import pandas as pd
 
-from maskopt.backbones import Preprocessing
 from maskopt.keras import keras, tfmot
-from maskopt.params import Cluster, Training
+from maskopt.params import Cluster
 from maskopt.rebuilding import with_weights_of, wrapped_copy
-from maskopt.training import Pictures, fit
+from maskopt.training import Trainer
 
 CLUSTERED = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
 
@@ -30,24 +29,18 @@ def skip_reason(layer: keras.layers.Layer) -> str | None:
 
 
 def cluster(
-    model: keras.Model,
-    train: Pictures,
-    val: Pictures,
-    preprocessing: Preprocessing,
-    params: Cluster,
-    training: Training,
-    seed: int,
-    preserve_sparsity: bool,
+    model: keras.Model, trainer: Trainer, params: Cluster, preserve_sparsity: bool
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Return a copy of `model` with at most `n_clusters` values in each clustered layer, and its curves.
 
     Args:
+        model: flat; not changed.
+        trainer: pictures and settings.
+        params: section `cluster`.
         preserve_sparsity: keep the zeros of a pruned `model`; zero is then one of the values.
     """
 
     def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if skip_reason(layer):
-            return layer
         return tfmot.clustering.keras.cluster_weights(
             layer,
             number_of_clusters=params.n_clusters,
@@ -55,6 +48,6 @@ def cluster(
             preserve_sparsity=preserve_sparsity,
         )
 
-    wrapped = wrapped_copy(model, wrap)
-    curves = fit(wrapped, train, val, preprocessing, params, training, seed)
+    wrapped = wrapped_copy(model, wrap, skip_reason)
+    curves = trainer.fit(wrapped, params)
     return with_weights_of(model, tfmot.clustering.keras.strip_clustering(wrapped)), curves

@@ -4,7 +4,18 @@ MaskoptError
 ├── InvalidParams        params.yaml does not say what it should
 ├── UnknownName          a backbone, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
+├── BrokenArchive        an archive that cannot be unpacked
+├── UnsafeArchive        an archive that holds what no archive of pictures holds
+├── NoClassFolders       no folder, or more than one, that holds the class folders
+├── NoKaggleCredentials  Kaggle wants to know who asks
+├── KaggleFailed         Kaggle, or the way to it, did not give the pictures
+├── UnreadablePicture    a file that is not a JPEG, PNG or WebP picture, or too large a one
+├── UnusableFiles        more unreadable, stray or unknown files than params allow
+├── EmptyClass           a class without pictures
+├── InvalidData          pictures that break an expectation
+├── CannotSplit          classes too small for the fractions
 ├── WrongWeights         a weights file that does not fit its network
+├── DownloadFailed       ImageNet's weights could not be fetched
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
 └── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
@@ -46,6 +57,108 @@ class MissingFile(MaskoptError):
         super().__init__(f"{path} is missing: {next_step}")
 
 
+class BrokenArchive(MaskoptError):
+    """An archive is damaged, or of a kind that is not read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be unpacked: {reason}. Get a whole zip or tar file, "
+            "or unpack it yourself and set data.source to folder and data.path to where it is"
+        )
+
+
+class UnsafeArchive(MaskoptError):
+    """An archive holds what could harm, and no archive of pictures needs."""
+
+    def __init__(self, path: Path, member: str, reason: str) -> None:
+        super().__init__(
+            f"{path} was not unpacked: {member!r} {reason}. "
+            "If you trust it, unpack it yourself and set data.source to folder and data.path to where it is"
+        )
+
+
+class NoClassFolders(MaskoptError):
+    """There is no one folder that holds the class folders."""
+
+    def __init__(self, where: Path | str, classes: Iterable[str], found: str) -> None:
+        super().__init__(
+            f"{where} must hold one folder per class ({', '.join(classes)}), in one place; found {found}. "
+            "Rename or move the folders, or mend data.classes in params.yaml"
+        )
+
+
+class NoKaggleCredentials(MaskoptError):
+    """Nobody said who asks Kaggle."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Kaggle needs credentials: {reason}. Make a token at https://www.kaggle.com/settings and put it into "
+            "~/.kaggle/access_token or the variable KAGGLE_API_TOKEN; an older user name and key go into "
+            "~/.kaggle/kaggle.json or the variables KAGGLE_USERNAME and KAGGLE_KEY"
+        )
+
+
+class KaggleFailed(MaskoptError):
+    """Kaggle did not give the pictures."""
+
+    def __init__(self, dataset: str, reason: str, next_step: str) -> None:
+        super().__init__(f"{dataset} could not be downloaded from Kaggle: {reason}. {next_step}")
+
+
+class UnreadablePicture(MaskoptError):
+    """A file is not a picture that can be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"{path} is not a picture that can be read: {reason}. "
+            "Give a whole JPEG, PNG or WebP file of at most manifest.max_pixels of params.yaml"
+        )
+
+
+class UnusableFiles(MaskoptError):
+    """There are more files that are not usable pictures than params allow."""
+
+    def __init__(self, folder: Path, problems: Iterable[str]) -> None:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(
+            f"{folder} holds what is not a usable picture of a class:\n{lines}\n"
+            "Mend or remove them where the pictures come from and run `dvc repro`, or raise the limits of manifest "
+            "in params.yaml to leave them out"
+        )
+
+
+class EmptyClass(MaskoptError):
+    """A class has no pictures."""
+
+    def __init__(self, folder: Path, labels: Iterable[str]) -> None:
+        super().__init__(
+            f"{folder} holds no usable picture of {', '.join(labels)}: want one folder of that name with pictures. "
+            "Add them where the pictures come from and run `dvc repro`, or mend data.classes in params.yaml"
+        )
+
+
+class InvalidData(MaskoptError):
+    """The pictures break one or more expectations."""
+
+    def __init__(self, problems: Iterable[str], docs: Path) -> None:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(
+            f"the pictures are not what params.yaml expects:\n{lines}\nSee {docs}; "
+            "then mend the pictures, or data and validation in params.yaml, and run `dvc repro`"
+        )
+
+
+class CannotSplit(MaskoptError):
+    """A side of the split would be left without a class."""
+
+    def __init__(self, label: str, side: str, pictures: int, groups: int) -> None:
+        super().__init__(
+            f"no picture of {label!r} is left for {side}: the class has {pictures} pictures in {groups} groups of "
+            "look-alikes. Give more pictures, or set another split in params.yaml"
+        )
+
+
 class WrongWeights(MaskoptError):
     """A weights file does not fit the network it was given for."""
 
@@ -53,6 +166,16 @@ class WrongWeights(MaskoptError):
         super().__init__(
             f"{path} does not hold weights of {network}: {reason}. "
             f"Set networks.{network}.weights in params.yaml to a matching file, to 'imagenet' or to 'none'"
+        )
+
+
+class DownloadFailed(MaskoptError):
+    """Keras could not download the ImageNet weights of a network."""
+
+    def __init__(self, network: str, reason: str) -> None:
+        super().__init__(
+            f"the ImageNet weights of {network} could not be downloaded: {reason}. Try again with a connection, or put "
+            f"an .h5 file of the trunk into data/incoming and set networks.{network}.weights to its path, or to 'none'"
         )
 
 

@@ -1,7 +1,6 @@
 """A .tflite graph -> zeros and values of each kernel, held against what its variant and format promise."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,8 +128,10 @@ def _kernel(graph: Graph, operator: Operator, weights: Tensor) -> Kernel:
 
 def _layer(graph: Graph, operator: Operator) -> str:
     """Return the Keras layer's name, which conversion hides in the names of the tensors around it."""
-    names: Sequence[int] = (operator.inputs[1], operator.outputs[0]) if operator.kind in CHANNEL_AXES else ()
-    for index in names:
-        if match := _LAYER.search(graph.tensors[index].name):
+    if operator.kind in CHANNEL_AXES:
+        weights, output = (graph.tensors[index] for index in (operator.inputs[1], operator.outputs[0]))
+        if weights.shape == PREPROCESSING_SHAPE:
+            return "preprocessing"
+        if match := _LAYER.search(f"{weights.name};{output.name}"):
             return match[1].removeprefix("quant_")
     return graph.tensors[operator.outputs[0]].name

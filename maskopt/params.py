@@ -117,29 +117,22 @@ class Training(Section):
     augmentation: Augmentation
 
 
-class Prune(Section):
+class Prune(Phase):
     """Schedule: Zhu & Gupta 2017, arXiv:1710.01878, eq. 1."""
 
     final_sparsity: Annotated[float, Field(ge=0, lt=1)]  # fraction of weights that end at zero
     ramp: Fraction  # part of the steps in which sparsity grows
-    epochs: Positive
-    learning_rate: Rate
 
 
-class Cluster(Section):
+class Cluster(Phase):
     """Weight sharing: Han et al. 2016, arXiv:1510.00149, section 3."""
 
     n_clusters: Annotated[int, Field(ge=2, le=256)]  # values per weight tensor
     centroids: Literal["linear", "kmeans++", "density", "random"]  # how they are first placed
-    epochs: Positive
-    learning_rate: Rate
 
 
-class Quantize(Section):
+class Quantize(Phase):
     """Quantisation-aware training, 8 bits: Jacob et al. 2018, arXiv:1712.05877, section 3."""
-
-    epochs: Positive
-    learning_rate: Rate
 
 
 class Convert(Section):

@@ -9,6 +9,7 @@ DATA = Path("data")
 INCOMING = DATA / "incoming"  # what the user puts there: archives, folders, weights
 RAW = DATA / "raw"  # one folder per class
 MANIFEST = DATA / "manifest.csv"
+KEY_POINTS = DATA / "key_points.npy"  # rows in the order of `MANIFEST`
 VALIDATION = DATA / "validation"
 SPLIT = DATA / "split.csv"
 SPLIT_REPORT = DATA / "split.json"
@@ -27,8 +28,18 @@ def pixels(size_px: int) -> Path:
 
 
 def start_weights(backbone: str) -> Path:
-    """Return the folder with the weights a backbone starts from, and where they came from."""
+    """Return the folder of the weights a backbone starts from."""
     return DATA / "weights" / backbone
+
+
+def trunk(backbone: str) -> Path:
+    """Return the weights a backbone starts from; not there if it starts from random values."""
+    return start_weights(backbone) / "trunk.h5"
+
+
+def start_facts(backbone: str) -> Path:
+    """Return where those weights came from."""
+    return start_weights(backbone) / "facts.json"
 
 
 def model(backbone: str, variant: str) -> Path:

@@ -3,15 +3,12 @@
 Source: Zhu & Gupta 2017, arXiv:1710.01878.
 """
 
-import math
-
 import pandas as pd
 
-from maskopt.backbones import Preprocessing
 from maskopt.keras import keras, tfmot
-from maskopt.params import Prune, Training
+from maskopt.params import Prune
 from maskopt.rebuilding import with_weights_of, wrapped_copy
-from maskopt.training import Pictures, fit, steps_per_epoch
+from maskopt.training import Trainer
 
 PRUNED = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
 UPDATES_PER_EPOCH = 8  # of the masks: each sorts every weight
@@ -24,40 +21,28 @@ def skip_reason(layer: keras.layers.Layer) -> str | None:
     return f"tfmot does not prune {type(layer).__name__}"
 
 
-def prune(
-    model: keras.Model,
-    train: Pictures,
-    val: Pictures,
-    preprocessing: Preprocessing,
-    params: Prune,
-    training: Training,
-    seed: int,
-) -> tuple[keras.Model, pd.DataFrame]:
-    """Return a copy of `model` with `final_sparsity` of the weights of each pruned layer at zero, and its curves."""
-    steps = steps_per_epoch(train, training)
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        initial_sparsity=0.0,
-        final_sparsity=params.final_sparsity,
-        begin_step=0,
-        end_step=round(params.ramp * params.epochs * steps),
-        frequency=max(1, steps // UPDATES_PER_EPOCH),
-    )
+def prune(model: keras.Model, trainer: Trainer, params: Prune) -> tuple[keras.Model, pd.DataFrame]:
+    """Return a copy of `model` with `final_sparsity` of the weights of each pruned layer at zero, and its curves.
+
+    Args:
+        model: flat; not changed.
+        trainer: pictures and settings.
+        params: section `prune`.
+    """
+    steps, total = trainer.steps_per_epoch, params.epochs * trainer.steps_per_epoch
+    frequency = max(1, steps // UPDATES_PER_EPOCH)
+    # The masks change at multiples of `frequency`: end on one, or the last zeros never come.
+    end_step = frequency * (min(round(params.ramp * total), total - 1) // frequency)
+    schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, params.final_sparsity, 0, end_step, frequency=frequency)
 
     def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if skip_reason(layer):
-            return layer
         return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
 
-    wrapped = wrapped_copy(model, wrap)
-    curves = fit(
+    wrapped = wrapped_copy(model, wrap, skip_reason)
+    curves = trainer.fit(
         wrapped,
-        train,
-        val,
-        preprocessing,
         params,
-        training,
-        seed,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
-        keep_from_epoch=math.ceil(params.ramp * params.epochs),
+        keep_from_epoch=end_step // steps,  # at its end all zeros are there
     )
     return with_weights_of(model, tfmot.sparsity.keras.strip_pruning(wrapped)), curves

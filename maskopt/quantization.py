@@ -8,13 +8,20 @@ from tensorflow_model_optimization.python.core.quantization.keras.collab_opts.cl
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_registry
 
 from maskopt import tfmot_mends
-from maskopt.backbones import Preprocessing
 from maskopt.keras import keras, tfmot
-from maskopt.params import Quantize, Training
+from maskopt.params import Quantize
 from maskopt.rebuilding import wrapped_copy
-from maskopt.training import Pictures, fit
+from maskopt.training import Trainer
 
 _experimental = tfmot.experimental.combine
+
+# Batch-norm directly after one of these is folded into it by the converter.
+FOLDED_INTO = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Dense,
+)
 
 # (preserve zeros, preserve clusters) -> scheme
 SCHEMES = {
@@ -28,7 +35,7 @@ SCHEMES = {
 def skip_reason(layer: keras.layers.Layer) -> str | None:
     """Return why this layer stays float while training, or None if it is quantised."""
     if isinstance(layer, keras.layers.BatchNormalization):
-        if isinstance(_before(layer), (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)):
+        if type(_before(layer)) in FOLDED_INTO:
             return None
         return "BatchNormalization that does not follow a convolution"
     if isinstance(layer, keras.layers.SeparableConv2D) or _REGISTRY.supports(layer):
@@ -37,30 +44,23 @@ def skip_reason(layer: keras.layers.Layer) -> str | None:
 
 
 def quantize(
-    model: keras.Model,
-    train: Pictures,
-    val: Pictures,
-    preprocessing: Preprocessing,
-    params: Quantize,
-    training: Training,
-    seed: int,
-    preserve_sparsity: bool,
-    preserve_clusters: bool,
+    model: keras.Model, trainer: Trainer, params: Quantize, preserve_sparsity: bool, preserve_clusters: bool
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Return a copy of `model` trained with fake quantisation, ready to be converted, and its curves.
 
     Args:
+        model: flat; not changed.
+        trainer: pictures and settings.
+        params: section `quantize`.
         preserve_sparsity: weights of `model` that are zero stay zero.
         preserve_clusters: each layer of `model` keeps its number of values.
     """
     tfmot_mends.apply()
 
-    def annotate(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return layer if skip_reason(layer) else tfmot.quantization.keras.quantize_annotate_layer(layer)
-
+    annotated = wrapped_copy(model, tfmot.quantization.keras.quantize_annotate_layer, skip_reason)
     scheme = SCHEMES[preserve_sparsity, preserve_clusters]()
-    wrapped = tfmot.quantization.keras.quantize_apply(wrapped_copy(model, annotate), scheme)
-    curves = fit(wrapped, train, val, preprocessing, params, training, seed)
+    wrapped = tfmot.quantization.keras.quantize_apply(annotated, scheme)
+    curves = trainer.fit(wrapped, params)
     return (cluster_utils.strip_clustering_cqat(wrapped) if preserve_clusters else wrapped), curves
 
 

@@ -1,15 +1,19 @@
-"""Copies of flat models: wrappers of tfmot change the layers they are given, so each gets its own."""
+"""Copies of flat models: wrappers of tfmot change the layers they are given, so each model gets its own."""
 
 from collections.abc import Callable
 
 from maskopt.keras import keras
 
-Rewrap = Callable[[keras.layers.Layer], keras.layers.Layer]
+SkipReason = Callable[[keras.layers.Layer], str | None]  # why a technique leaves a layer out, None if it does not
 
 
-def wrapped_copy(model: keras.Model, wrap: Rewrap) -> keras.Model:
-    """Return a copy of `model` in which each layer was passed through `wrap`."""
-    return keras.models.clone_model(with_weights_of(model, model), clone_function=wrap)
+def wrapped_copy(
+    model: keras.Model, wrap: Callable[[keras.layers.Layer], keras.layers.Layer], skip_reason: SkipReason
+) -> keras.Model:
+    """Return a copy of `model` with `wrap` around each layer that the technique does not skip."""
+    return keras.models.clone_model(
+        with_weights_of(model, model), clone_function=lambda layer: layer if skip_reason(layer) else wrap(layer)
+    )
 
 
 def with_weights_of(model: keras.Model, other: keras.Model) -> keras.Model:

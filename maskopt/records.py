@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from maskopt.errors import MissingFile
+from maskopt.files import replacing
 from maskopt.variants import VARIANTS
 
 IMPOSSIBLE = "impossible"  # key, in the facts, of the reason why a backbone cannot have a variant: no .tflite then
@@ -27,8 +28,8 @@ def read_record(path: Path) -> Record:
 
 def write_record(path: Path, record: Record) -> None:
     """Write a file in the order of the keys, so that versions of it can be compared line by line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with replacing(path) as file:
+        file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def made_formats(facts: Record, variant: str) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from maskopt.params import Phase, Training
 
 logger = logging.getLogger(__name__)
 
+NOT_DECAYED = ["bias", "gamma", "beta", "centroids", "min", "max"]  # parts of names: no weight decay on these
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -33,98 +35,113 @@ class Pictures:
         return (len(self.labels) / (self.n_classes * np.maximum(counts, 1))).astype(np.float32)
 
 
-def train_batches(
-    pictures: Pictures, preprocessing: Preprocessing, params: Training, seed: int, epochs: int, first_epoch: int = 0
-) -> tf.data.Dataset:
-    """Return batches of (images, one-hot labels, weights), a new order and new views in each epoch.
+@dataclass(frozen=True)
+class Trainer:
+    """What every run of training on one network shares."""
 
-    Each batch follows from the seed and its number alone, so that training can go on from any epoch.
+    train: Pictures
+    val: Pictures
+    preprocessing: Preprocessing
+    params: Training
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of whole batches; the pictures left over differ from epoch to epoch."""
+        return max(1, len(self.train.labels) // self.params.batch_size)
+
+    def fit(
+        self,
+        model: keras.Model,
+        phase: Phase,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep_from_epoch: int = 0,
+    ) -> pd.DataFrame:
+        """Train `model` in place, end with the weights of the lowest validation loss; return one row per epoch.
+
+        Args:
+            model: (B, H, W, 3) preprocessed -> (B, K) logits.
+            phase: epochs and learning rate.
+            callbacks: run before the best weights are noted.
+            keep_from_epoch: weights of earlier epochs are not kept, whatever their loss.
+        """
+        return self.fit_batches(
+            model, phase, self.train_batches(phase.epochs), self.val_batches(), callbacks, keep_from_epoch
+        )
+
+    def fit_batches(
+        self,
+        model: keras.Model,
+        phase: Phase,
+        train: tf.data.Dataset,
+        val: tf.data.Dataset,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        keep_from_epoch: int = 0,
+    ) -> pd.DataFrame:
+        """Do as `fit` does, on batches of anything that `model` takes."""
+        steps = self.steps_per_epoch
+        rate = cosine(phase, self.params.warmup, steps)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=self.params.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.params.label_smoothing)
+        model.compile(optimizer, loss, metrics=["accuracy"])
+        best = keras.callbacks.EarlyStopping(
+            patience=self.params.patience_epochs, restore_best_weights=True, start_from_epoch=keep_from_epoch
+        )
+        history = model.fit(
+            train,
+            steps_per_epoch=steps,
+            epochs=phase.epochs,
+            validation_data=val,
+            callbacks=[*callbacks, best],
+            verbose=2,
+        )
+        curves = pd.DataFrame({"epoch": history.epoch, **history.history})
+        curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
+        accuracy = curves["val_accuracy"][best.best_epoch]
+        logger.info("kept epoch %d of %d: validation accuracy %.4f", best.best_epoch + 1, len(curves), accuracy)
+        return curves
+
+    def train_batches(self, epochs: int) -> tf.data.Dataset:
+        """Return batches of (images, one-hot labels, weights), a new order and new views in each epoch.
+
+        Each batch follows from the seed and its number alone.
+        """
+        pixels, labels = tf.constant(self.train.pixels), tf.constant(self.train.labels)
+        weights = tf.constant(self.train.class_weights())
+        n, batch, steps = len(self.train.labels), self.params.batch_size, self.steps_per_epoch
+
+        def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            order = tf.random.experimental.stateless_shuffle(
+                tf.range(n), seed=tf.stack([self.seed, -1 - step // steps])
+            )
+            rows = order[(step % steps) * batch :][:batch]
+            images = tf.cast(tf.gather(pixels, rows), tf.float32)
+            views = augment(images, self.params.augmentation, tf.stack([self.seed, step]))
+            classes = tf.gather(labels, rows)
+            return self.preprocessing(views), tf.one_hot(classes, self.train.n_classes), tf.gather(weights, classes)
+
+        return tf.data.Dataset.range(epochs * steps).map(at).prefetch(1)
+
+    def val_batches(self) -> tf.data.Dataset:
+        """Return batches of (images, one-hot labels), in order and unchanged."""
+
+        def prepare(pixels: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return self.preprocessing(tf.cast(pixels, tf.float32)), tf.one_hot(label, self.val.n_classes)
+
+        slices = tf.data.Dataset.from_tensor_slices((self.val.pixels, self.val.labels))
+        return slices.batch(self.params.batch_size).map(prepare).prefetch(1)
+
+
+def cosine(phase: Phase, warmup: float, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a linear rise over a fraction `warmup` of the steps, then half a cosine to zero.
+
+    Source: Loshchilov & Hutter 2017, arXiv:1608.03983.
     """
-    pixels, labels = tf.constant(pictures.pixels), tf.constant(pictures.labels)
-    weights = tf.constant(pictures.class_weights())
-    n, batch = len(pictures.labels), params.batch_size
-    steps = steps_per_epoch(pictures, params)
-
-    def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        epoch = step // steps
-        order = tf.random.experimental.stateless_shuffle(tf.range(n), seed=tf.stack([tf.int64.min + seed, epoch]))
-        rows = order[(step % steps) * batch :][:batch]
-        views = augment(tf.cast(tf.gather(pixels, rows), tf.float32), params.augmentation, tf.stack([seed, step]))
-        rows_labels = tf.gather(labels, rows)
-        return preprocessing(views), tf.one_hot(rows_labels, pictures.n_classes), tf.gather(weights, rows_labels)
-
-    return tf.data.Dataset.range(first_epoch * steps, epochs * steps).map(at).prefetch(1)
-
-
-def eval_batches(pictures: Pictures, preprocessing: Preprocessing, batch_size: int) -> tf.data.Dataset:
-    """Return batches of (images, one-hot labels), in order and unchanged."""
-
-    def prepare(pixels: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return preprocessing(tf.cast(pixels, tf.float32)), tf.one_hot(label, pictures.n_classes)
-
-    slices = tf.data.Dataset.from_tensor_slices((pictures.pixels, pictures.labels))
-    return slices.batch(batch_size).map(prepare).prefetch(1)
-
-
-def steps_per_epoch(pictures: Pictures, params: Training) -> int:
-    """Return the number of whole batches; the pictures left over differ from epoch to epoch."""
-    return max(1, len(pictures.labels) // params.batch_size)
-
-
-def fit(
-    model: keras.Model,
-    train: Pictures,
-    val: Pictures,
-    preprocessing: Preprocessing,
-    phase: Phase,
-    params: Training,
-    seed: int,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    keep_from_epoch: int = 0,
-) -> pd.DataFrame:
-    """Train `model` in place, end with the weights of the lowest validation loss; return one row per epoch.
-
-    Args:
-        model: (B, H, W, 3) preprocessed -> (B, K) logits.
-        keep_from_epoch: weights of earlier epochs are not kept, whatever their loss.
-    """
-    steps = steps_per_epoch(train, params)
-    rate = cosine(phase, params, steps)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=params.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "min", "max", "centroids"])
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing),
-        metrics=["accuracy"],
-    )
-    stopping = keras.callbacks.EarlyStopping(
-        patience=params.patience_epochs, restore_best_weights=True, start_from_epoch=keep_from_epoch
-    )
-    history = model.fit(
-        train_batches(train, preprocessing, params, seed, phase.epochs),
-        steps_per_epoch=steps,
-        epochs=phase.epochs,
-        validation_data=eval_batches(val, preprocessing, params.batch_size),
-        callbacks=[*callbacks, stopping],
-        verbose=2,
-    )
-    curves = pd.DataFrame({"epoch": history.epoch, **history.history})
-    curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
-    logger.info(
-        "kept epoch %d of %d: validation accuracy %.4f",
-        stopping.best_epoch + 1,
-        phase.epochs,
-        curves["val_accuracy"][stopping.best_epoch],
-    )
-    return curves
-
-
-def cosine(phase: Phase, params: Training, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return a linear rise, then half a cosine to zero. Source: Loshchilov & Hutter 2017, arXiv:1608.03983."""
-    total = phase.epochs * steps
-    warmup = round(total * params.warmup)
-    if not warmup:
+    total = phase.epochs * steps_per_epoch
+    rising = round(total * warmup)
+    if not rising:
         return keras.optimizers.schedules.CosineDecay(phase.learning_rate, total)
     return keras.optimizers.schedules.CosineDecay(
-        0.0, total - warmup, warmup_target=phase.learning_rate, warmup_steps=warmup
+        0.0, total - rising, warmup_target=phase.learning_rate, warmup_steps=rising
     )

@@ -12,6 +12,11 @@ class Variant:
     sparse: bool = False  # zeros of pruning are still there
     clustered: bool = False  # at most `cluster.n_clusters` values per output channel
 
+    @property
+    def quantised_in_training(self) -> bool:
+        """Its weights are those of fake quantisation: no other variant starts from them."""
+        return self.formats == TRAINED
+
 
 PLAIN = ("dynamic", "int8")  # quantised after training
 TRAINED = ("int8",)  # quantised while training

@@ -8,6 +8,7 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.errors import MissingFile
+from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
 from maskopt.measure import Ints, assess, summarize_weights, weigh
@@ -28,16 +29,15 @@ def main(params: Params, backbone: str, variant: str) -> None:
     for file_format in made_formats(facts, variant):
         path = paths.tflite(backbone, variant, file_format)
         graph, classifier = read_graph(path), Classifier(path)
-        predicted = classifier.scores(_read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())).argmax(
-            axis=1
-        )
+        pictures = _read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())
+        predicted = classifier.scores(pictures).argmax(axis=1)
         predictions[file_format] = [classes[i] for i in predicted]
         quality, cost = assess(predicted, labels, classes), weigh(path.read_bytes(), graph)
         formats[file_format] = asdict(quality) | asdict(cost) | asdict(summarize_weights(graph))
         logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, cost.gzip_bytes)
+    with replacing(paths.predictions(backbone, variant)) as file:
+        predictions.to_csv(file, index=False)
     write_record(paths.metrics(backbone, variant), {"training": facts, "formats": formats})
-    paths.predictions(backbone, variant).parent.mkdir(parents=True, exist_ok=True)
-    predictions.to_csv(paths.predictions(backbone, variant), index=False)
 
 
 def _read_test_rows() -> pd.DataFrame:

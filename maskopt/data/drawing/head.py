@@ -53,7 +53,7 @@ def imagine_head(rng: np.random.Generator) -> Head:
         gaze=between(rng, -0.06, 0.06),
         brow_thick=between(rng, 0.04, 0.10),
         brow_slope=between(rng, -0.06, 0.06),
-        nose_width=between(rng, 0.17, 0.25),
+        nose_width=between(rng, 0.2, 0.28),
         nose_length=between(rng, 0.95, 1.1),
         mouth=weigh(rng, MOUTHS),
         mouth_width=between(rng, 0.26, 0.38),
@@ -126,14 +126,14 @@ def _draw_eye(brush: Brush, head: Head, side: int) -> None:
 
 def _draw_nose(brush: Brush, head: Head) -> None:
     on_skin, width, tip = brush.pose.on_skin, head.nose_width, NOSE_V * head.nose_length
-    shadow, light = shade(head.skin, 0.76), mix(head.skin, (255, 250, 240), 0.32)
+    shadow, light = shade(head.skin, 0.62), mix(head.skin, (255, 250, 240), 0.4)
     ridge = [(0.0, -0.1, 0.05), (width * 0.5, 0.1, 0.1), (width * 1.1, tip - 0.03, 0.08), (0.0, tip + 0.05, 0.14)]
     brush.fill(on_skin(smooth(mirror(ridge))), shadow)
     front = [(0.0, -0.12, 0.06), (width * 0.3, 0.05, 0.14), (width * 0.72, tip - 0.06, 0.16), (0.0, tip, 0.2)]
     brush.fill(on_skin(smooth(mirror(front))), light)
     for side in (-1, 1):
-        nostril = ellipse(side * width * 0.52, tip + 0.015, width * 0.3, 0.028)
-        brush.fill(on_skin(_raise(nostril, 0.12)), shade(head.skin, 0.3))
+        nostril = ellipse(side * width * 0.52, tip + 0.015, width * 0.32, 0.042)
+        brush.fill(on_skin(_raise(nostril, 0.12)), shade(head.skin, 0.2))
 
 
 def _draw_closed(brush: Brush, head: Head, corners: float = 0.0) -> None:

@@ -22,7 +22,7 @@ CUTS: dict[str, Cut] = {
 CHIN: Cut = ((0, 0, 0.08), (0.45, -0.1, 0.06), (0.9, -0.7, 0.04), (0.93, -0.3, 0.06), (0.75, 0.5, 0.12), (0, 1, 0.14))
 KINDS = {"surgical": 5.0, "folded": 2.0, "cup": 1.0, "cloth": 4.0}
 PRINTS = {"none": 3.0, "stripes": 1.0, "dots": 1.0, "checks": 1.0, "blotches": 1.0}
-WRONG_WAYS = {"under_nose": 6.0, "on_chin": 3.0, "one_ear": 2.0}
+WRONG_WAYS = {"under_nose": 6.0, "on_chin": 3.0, "one_ear": 1.0}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def draw_mask(brush: Brush, mask: Mask) -> None:
     brush.fill(brush.pose.on_skin(outline + (0, 0.03, 0)), (0, 0, 0, 60))
     brush.fill(pixels, _cloth(brush, mask))
     _draw_folds(brush, mask)
-    brush.line(np.concatenate([pixels, pixels[:2]]), shade(mask.colour, 0.78), 0.03)
+    brush.line(np.concatenate([pixels, pixels[:2]]), _crease(mask), 0.05)
 
 
 def _worn(mask: Mask, cut: Floats) -> Floats:
@@ -105,19 +105,23 @@ def _draw_straps(brush: Brush, mask: Mask) -> None:
 
 def _draw_folds(brush: Brush, mask: Mask) -> None:
     """Draw what gives each cut away: pleats, a seam, a valve, and the bump of the nose."""
-    dark, light = (*shade(mask.colour, 0.7), 150), (255, 255, 255, 36)
+    crease = _crease(mask)
     lines: list[list[tuple[float, float, float]]] = []
     if mask.kind == "surgical":
-        lines = [[(-0.66, y + 0.06, 0.06), (0, y, 0.14), (0.66, y + 0.06, 0.06)] for y in (0.3, 0.5, 0.7)]
+        lines = [[(-0.66, y + 0.06, 0.06), (0, y, 0.14), (0.66, y + 0.06, 0.06)] for y in (0.28, 0.46, 0.64, 0.82)]
     elif mask.kind == "folded":
         lines = [[(0, 0.02, 0.15), (0, 0.5, 0.24), (0, 0.98, 0.24)]]
+        lines += [[(-0.6, y + 0.1, 0.06), (0, y, 0.2), (0.6, y + 0.1, 0.06)] for y in (0.3, 0.7)]
     elif mask.kind == "cup":
-        lines = [[(-0.5, 0.75, 0.1), (0, 0.85, 0.16), (0.5, 0.75, 0.1)]]
+        lines = [[(-0.5, y - 0.06, 0.1), (0, y, 0.16), (0.5, y - 0.06, 0.1)] for y in (0.4, 0.6, 0.8)]
+    elif mask.print == "none":
+        lines = [[(0, 0.02, 0.15), (0, 0.5, 0.14), (0, 0.98, 0.1)]]
+        lines += [[(-0.7, y + 0.06, 0.06), (0, y, 0.14), (0.7, y + 0.06, 0.06)] for y in (0.18, 0.86)]
     for line in lines:
-        brush.line(brush.pose.on_skin(_worn(mask, smooth(line, closed=False))), dark, 0.03)
+        brush.line(brush.pose.on_skin(_worn(mask, smooth(line, closed=False))), crease, 0.06)
     if mask.way == "rightly":
         bump = [(0, 0.03, 0.16), (0.14, 0.12, 0.18), (0.2, 0.4, 0.2), (0, 0.46, 0.22)]
-        brush.fill(brush.pose.on_skin(_worn(mask, smooth(mirror(bump)))), light)
+        brush.fill(brush.pose.on_skin(_worn(mask, smooth(mirror(bump)))), (255, 255, 255, 30))
     lower = [(0, 0.62, 0.18), (0.5, 0.55, 0.1), (0.6, 0.75, 0.08), (0.4, 0.93, 0.1), (0, 1, 0.14)]
     brush.fill(brush.pose.on_skin(_worn(mask, smooth(mirror(lower)))), (0, 0, 0, 26))
     if mask.valve and mask.way != "on_chin":
@@ -137,8 +141,14 @@ def _draw_hanging(brush: Brush, mask: Mask) -> None:
     brush.fill(around(knots), _cloth(brush, mask))
     for part in (0.3, 0.5, 0.7):
         fold = knots[[0, 1]] * (1 - part) + knots[[3, 2]] * part
-        brush.line(around(fold), (*shade(mask.colour, 0.7), 150), 0.03)
-    brush.line(around(np.concatenate([knots, knots[:2]])), shade(mask.colour, 0.78), 0.03)
+        brush.line(around(fold), _crease(mask), 0.06)
+    brush.line(around(np.concatenate([knots, knots[:2]])), _crease(mask), 0.05)
+
+
+def _crease(mask: Mask) -> Colour:
+    """Return the colour of folds and edges, which stands out from the cloth."""
+    light = sum(mask.colour) > 300
+    return shade(mask.colour, 0.55) if light else mix(mask.colour, (255, 255, 255), 0.45)
 
 
 def _cloth(brush: Brush, mask: Mask) -> Image.Image | Colour:

@@ -1,0 +1,44 @@
+# Each target sets itself up: it needs git, make and Python 3.11, 3.12 or 3.13. A second call installs nothing.
+PYTHON := $(shell for v in 3.11 3.12 3.13 3; do \
+	command -v python$$v >/dev/null && python$$v -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo python$$v && break; done)
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(BIN):$(PATH)
+
+.PHONY: run test test-all lint format requirements remote
+
+run: $(READY)  ## the whole experiment, then its tables
+	dvc repro
+	@cat data/report/report.md
+
+test: $(READY) lint  ## what CI runs
+	pytest
+
+test-all: $(READY)  ## with the slow tier
+	pytest -m 'slow or not slow'
+
+lint: $(READY)
+	ruff format --check .
+	ruff check .
+	mypy
+
+format: $(READY)
+	ruff check --fix .
+	ruff format .
+
+remote: $(READY)  ## where dvc push and pull keep data and models: make remote URL=/a/folder or URL=s3://bucket/path
+	@test -n "$(URL)" || { echo "which remote? make remote URL=/a/folder, or URL=s3://bucket/path"; exit 2; }
+	dvc remote add --local --default --force store $(URL)
+
+requirements:  ## pins of all packages from pyproject.toml; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
+		--custom-compile-command 'make requirements' --quiet --output-file requirements.txt pyproject.toml
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found: install one, then run make again"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)

@@ -1,0 +1,108 @@
+"""Key points of many pictures -> pairs of pictures that show one photograph.
+
+Two crops of a photograph share key points, and those lie in the same way to each other. Equal key points are found by
+hashing on some of their bits, several times (locality-sensitive hashing), so that time and memory grow with the number
+of pictures and not with its square. What many pictures share, such as the folds of one drawn mask, tells nothing.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from maskopt.data.key_points import LONGER_SIDE, NO_LEVEL, SCALE_STEP, KeyPoints
+
+TABLES = 24  # each hashes on other bits
+MAX_DISTANCE_BITS = 12  # of 63, between the codes of one place in two crops
+MAX_ALIKE = 16  # key points of one table that share a key: more are a texture
+MAX_PICTURES = 10  # that one key point is found in: more are a texture
+MAX_SHIFT = LONGER_SIDE / 16  # between a place and where another place says it is
+CELL = 6  # units: key points in one square of this side are one place
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint64]
+
+
+def find_crops(points: KeyPoints, min_places: int) -> Ints:
+    """Return (M, 2): pairs of rows, sorted, the lower row first, whose pictures agree in `min_places` or more.
+
+    Args:
+        points: (N, P) of `KEY_POINT`.
+        min_places: fewer find more crops, and more strangers.
+    """
+    rows, columns = np.nonzero(points["level"] != NO_LEVEL)
+    if not len(rows):
+        return np.zeros((0, 2), np.int64)
+    used = points[rows, columns]
+    a, b = _match(used["code"], rows)
+    pair = rows[a] * len(points) + rows[b]
+    order = np.argsort(pair, kind="stable")
+    pairs, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
+    places = np.stack([used[name].astype(np.float64) for name in ("x", "y", "level")], axis=1)  # (points in use, 3)
+    kept = [
+        pair
+        for pair, start, count in zip(pairs, starts, counts, strict=True)
+        if count >= min_places
+        and _count_agreeing(places[a[order[start : start + count]]], places[b[order[start : start + count]]])
+        >= min_places
+    ]
+    crops = np.array(kept, np.int64)
+    return np.stack([crops // len(points), crops % len(points)], axis=1)
+
+
+def _match(codes: Codes, rows: Ints) -> tuple[Ints, Ints]:
+    """Return two (M,) of indices into `codes`: equal places, the one in the lower row first, textures left out."""
+    found, texture = [np.zeros(0, np.int64)], np.zeros(len(codes), bool)
+    for mask in _masks(len(codes)):
+        order, run, length = _runs(codes & mask)
+        texture[order[length > MAX_ALIKE]] = True
+        for a, b in _pairs_within(order, run, length):
+            near = (rows[a] != rows[b]) & (np.bitwise_count(codes[a] ^ codes[b]) <= MAX_DISTANCE_BITS)
+            found.append(np.minimum(a[near], b[near]) * len(codes) + np.maximum(a[near], b[near]))
+    pairs = np.unique(np.concatenate(found))
+    a, b = pairs // len(codes), pairs % len(codes)
+    rows_matched = np.unique(np.concatenate([a * (rows[-1] + 1) + rows[b], b * (rows[-1] + 1) + rows[a]]))
+    texture |= np.bincount(rows_matched // (rows[-1] + 1), minlength=len(codes)) > MAX_PICTURES
+    rare = ~(texture[a] | texture[b])
+    return a[rare], b[rare]
+
+
+def _masks(n: int) -> Iterator[np.uint64]:
+    """Yield the bits that each table hashes on: the more key points, the more bits, so that chance stays the same."""
+    rng = np.random.default_rng(0)  # any choice serves; a fixed one finds the same crops each time
+    bits = max(12, int(np.ceil(np.log2(n))))
+    for _ in range(TABLES):
+        chosen = rng.choice(63, bits, replace=False).astype(np.uint64)
+        yield np.bitwise_or.reduce(np.uint64(1) << chosen)
+
+
+def _runs(keys: Codes) -> tuple[Ints, Ints, Ints]:
+    """Return an order that puts equal keys together; for each place in it the number and the length of its run."""
+    order = np.argsort(keys, kind="stable")
+    new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
+    run = np.cumsum(new) - 1
+    return order, run, np.bincount(run)[run]
+
+
+def _pairs_within(order: Ints, run: Ints, length: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield all pairs that share a run, of runs that are not too long."""
+    for step in range(1, MAX_ALIKE):
+        both = np.flatnonzero((run[:-step] == run[step:]) & (length[:-step] <= MAX_ALIKE))
+        yield order[both], order[both + step]
+
+
+def _count_agreeing(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> int:
+    """Return in how many places two pictures agree, if one is a crop of the other as the best of the pairs says.
+
+    Args:
+        p: (M, 3), x, y and level of key points of one picture.
+        q: (M, 3), of their equals in the other.
+    """
+    levels = q[:, 2] - p[:, 2]
+    scale = SCALE_STEP**levels  # (M,): a hypothesis per pair
+    shift = q[:, :2] - scale[:, None] * p[:, :2]  # (M, 2)
+    expected = scale[:, None, None] * p[None, :, :2] + shift[:, None]  # (M hypotheses, M pairs, 2)
+    agrees = np.linalg.norm(q[None, :, :2] - expected, axis=2) < MAX_SHIFT
+    agrees &= np.abs(levels[:, None] - levels) <= 1
+    cells = [np.unique(side[:, :2] // CELL, axis=0, return_inverse=True)[1].ravel() for side in (p, q)]
+    return max(min(len(np.unique(cell[row])) for cell in cells) for row in agrees)

@@ -1,0 +1,118 @@
+"""Folder of class folders -> one row and some key points per picture."""
+
+import hashlib
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import imagehash
+import numpy as np
+import pandas as pd
+
+from maskopt.data.key_points import KEY_POINT, MAX_POINTS, KeyPoints, find_key_points
+from maskopt.data.listing import Listing, list_files
+from maskopt.data.parallel import map_pictures
+from maskopt.data.picture import open_picture
+from maskopt.errors import EmptyClass, MissingFile, UnreadablePicture, UnusableFiles
+from maskopt.params import Manifest
+
+NAMED = 5  # files that a message names; the rest are counted
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture; the fields are the columns of the manifest."""
+
+    path: str  # class/file, below the folder
+    label: str
+    bytes: int
+    width_px: int  # as people see it: after EXIF rotation
+    height_px: int
+    mode: str  # Pillow's name of how the file stores colours
+    sha256: str
+    phash: str  # perceptual hash of 64 bits, 16 hexadecimal digits
+
+
+def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> tuple[pd.DataFrame, KeyPoints]:
+    """Return the manifest, sorted by path, and the key points, (N, MAX_POINTS), of its N rows.
+
+    Args:
+        folder: holds one folder per class.
+        classes: names of those folders.
+        limits: how many files may be left out.
+
+    Raises:
+        MissingFile: there is no `folder`.
+        UnusableFiles: more files than `limits` allow are unreadable, stray or in unknown folders.
+        EmptyClass: a class has no picture.
+    """
+    listing = list_files(folder, classes)
+    points = np.zeros((len(listing.pictures), MAX_POINTS), KEY_POINT)
+    rows: list[dict[str, object]] = []
+    unreadable: list[str] = []
+    for described in map_pictures(partial(_describe, folder, limits.max_pixels), listing.pictures, "manifest"):
+        if isinstance(described, str):
+            unreadable.append(described)
+        else:
+            points[len(rows)] = described[1]
+            rows.append(vars(described[0]))
+    _refuse(folder, listing, unreadable, limits)
+    table = pd.DataFrame(rows, columns=list(Row.__annotations__))
+    empty = [label for label in classes if label not in set(table["label"])]
+    if empty:
+        raise EmptyClass(folder, empty)
+    logger.info("%d pictures of %d classes in %s", len(table), len(classes), folder)
+    return table, points[: len(table)]
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Return the table that the stage wrote.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    if not path.is_file():
+        raise MissingFile(path, "run `dvc repro manifest`")
+    return pd.read_csv(path, dtype={name: kind for name, kind in Row.__annotations__.items()}, keep_default_na=False)
+
+
+def _describe(folder: Path, max_pixels: int, path: str) -> tuple[Row, KeyPoints] | str:
+    """Return row and key points of a picture, or path and reason in words."""
+    file = folder / path
+    try:
+        picture = open_picture(file, max_pixels)
+    except UnreadablePicture as err:
+        return f"{path}: {err.reason}"
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    width, height = picture.image.size
+    phash = str(imagehash.phash(picture.image))
+    row = Row(path, file.parent.name, file.stat().st_size, width, height, picture.mode, sha256, phash)
+    return row, find_key_points(picture.image)
+
+
+def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: Manifest) -> None:
+    """Name what is left out; raise if it is more than allowed."""
+    problems = []
+    for key, kind, names in (
+        ("allow_unreadable", "unreadable pictures", unreadable),
+        ("allow_stray", "stray files", listing.stray),
+        ("allow_unknown_folders", "folders of no class", listing.unknown_folders),
+    ):
+        named = f"{len(names)} {kind}: {_name(names)}"
+        if len(names) > getattr(limits, key):
+            problems.append(f"{named}; manifest.{key} is {getattr(limits, key)}")
+        elif names:
+            logger.warning("left out %s", named)
+    if problems:
+        raise UnusableFiles(folder, problems)
+
+
+def _name(names: Sequence[str]) -> str:
+    rest = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    named = ", ".join(names[:NAMED]) + rest
+    return named.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,29 @@
+"""A trunk that stays as it is -> a trained head: features of a few views are computed once, then only the head learns.
+
+Shape legend: B batch, C features, K classes.
+"""
+
+import pandas as pd
+
+from maskopt.backbones import FEATURES
+from maskopt.keras import keras, tf
+from maskopt.params import Phase
+from maskopt.training import Trainer
+
+
+def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame:
+    """Train the last layer of `model` in place; return one row per epoch.
+
+    Epochs take the `frozen_views` views in turn, so an epoch costs a pass over feature vectors instead of pictures.
+    """
+    trunk = keras.Model(model.input, model.get_layer(FEATURES).output)
+    head = keras.Sequential([keras.Input(trunk.output_shape[1:]), keras.layers.Dense(model.output_shape[1])])
+
+    @tf.function(reduce_retracing=True)
+    def features(images: tf.Tensor, *rest: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return trunk(images, training=False), *rest  # (B, C), labels and, while training, weights
+
+    train = trainer.train_batches(trainer.params.frozen_views).map(features).cache().repeat()
+    curves = trainer.fit_batches(head, phase, train, trainer.val_batches().map(features).cache())
+    model.layers[-1].set_weights(head.get_weights())
+    return curves

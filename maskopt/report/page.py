@@ -1,0 +1,59 @@
+"""Tables and figures -> one Markdown page."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+INTRODUCTION = """\
+# Report
+
+Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
+Intervals hold 95% (Wilson). Our sizes are in bytes.
+"""
+TABLE_1 = """\
+## Table 1: float models
+
+Size of the .tflite file as it is. The paper's figures are its own, for Kaggle's pictures and its settings.
+"""
+TABLE_2 = """\
+## Table 2: compressed models
+
+Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
+The paper does not say whether its files are of dynamic range or int8.
+"""
+MODELS = """\
+## All models
+
+Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
+per channel: of the convolutions and dense layers, which pruning and clustering are about.
+"""
+SKIPPED = """\
+## What each technique skipped
+
+Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
+"""
+
+
+def write_page(source: str, pictures: int, tables: Mapping[str, pd.DataFrame], figures: list[str]) -> str:
+    """Return the page; `tables` holds table_1, table_2, models and skipped, all text; `figures` are files beside it."""
+    return "\n".join(
+        [
+            INTRODUCTION.format(pictures=f"{pictures:,}", source=source),
+            TABLE_1,
+            to_markdown(tables["table_1"]),
+            TABLE_2,
+            to_markdown(tables["table_2"]),
+            "## Figures\n",
+            *(f"![{name}]({name})\n" for name in figures),
+            MODELS,
+            to_markdown(tables["models"]),
+            SKIPPED,
+            to_markdown(tables["skipped"]),
+        ]
+    )
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Return a Markdown table of texts as they are, those that begin with a figure to the right."""
+    sides = ["right" if table[name].str.match(r"\d").any() else "left" for name in table.columns]
+    return f"{table.to_markdown(index=False, disable_numparse=True, colalign=sides if len(table) else None)}\n"

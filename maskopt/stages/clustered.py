@@ -1,0 +1,17 @@
+"""finetuned model -> few values in each layer."""
+
+from maskopt.clustering import cluster, skip_reason
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Cluster while fine-tuning."""
+    branch = open_branch(params, backbone)
+    model, curves = cluster(branch.load("finetuned"), branch.trainer, params.cluster, preserve_sparsity=False)
+    branch.save("clustered", model, curves, {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""clustered model -> the same, trained while quantised, values kept."""
+
+from maskopt import clustering, quantization
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Train with fake quantisation, the clusters kept."""
+    branch = open_branch(params, backbone)
+    model, curves = quantization.quantize(
+        branch.load("clustered"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=True
+    )
+    branch.save(
+        "cqat",
+        model,
+        curves,
+        {"clustered": clustering.skip_reason, "quantised": quantization.skip_reason},
+        n_clusters=params.cluster.n_clusters,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,19 @@
+"""baseline model -> all or the upper layers trained further."""
+
+from maskopt.backbones import freeze_below
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Fine-tune from the layer that params name."""
+    branch = open_branch(params, backbone)
+    model, network = branch.load("baseline"), params.networks[backbone]
+    freeze_below(model, network.trainable_from)
+    curves = branch.trainer.fit(model, network.finetune)
+    branch.save("finetuned", model, curves)
+
+
+if __name__ == "__main__":
+    run(main)

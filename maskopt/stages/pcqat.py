@@ -1,0 +1,26 @@
+"""sparse clustered model -> the same, trained while quantised, zeros and values kept."""
+
+from maskopt import clustering, pruning, quantization
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Train with fake quantisation, zeros and clusters kept."""
+    branch = open_branch(params, backbone)
+    model, curves = quantization.quantize(
+        branch.load("sparse_clustered"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=True
+    )
+    branch.save(
+        "pcqat",
+        model,
+        curves,
+        {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason, "quantised": quantization.skip_reason},
+        final_sparsity=params.prune.final_sparsity,
+        n_clusters=params.cluster.n_clusters,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""pruned model -> the same, trained while quantised, zeros kept."""
+
+from maskopt import pruning, quantization
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Train with fake quantisation, the zeros kept."""
+    branch = open_branch(params, backbone)
+    model, curves = quantization.quantize(
+        branch.load("pruned"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=False
+    )
+    branch.save(
+        "pqat",
+        model,
+        curves,
+        {"pruned": pruning.skip_reason, "quantised": quantization.skip_reason},
+        final_sparsity=params.prune.final_sparsity,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,17 @@
+"""finetuned model -> the smallest weights of each layer at zero."""
+
+from maskopt.params import Params
+from maskopt.pruning import prune, skip_reason
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Prune while fine-tuning."""
+    branch = open_branch(params, backbone)
+    model, curves = prune(branch.load("finetuned"), branch.trainer, params.prune)
+    branch.save("pruned", model, curves, {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,19 @@
+"""finetuned model -> the same, trained while quantised."""
+
+from maskopt.params import Params
+from maskopt.quantization import quantize, skip_reason
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Train with fake quantisation."""
+    branch = open_branch(params, backbone)
+    model, curves = quantize(
+        branch.load("finetuned"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=False
+    )
+    branch.save("qat", model, curves, {"quantised": skip_reason})
+
+
+if __name__ == "__main__":
+    run(main)

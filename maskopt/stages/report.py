@@ -1,0 +1,69 @@
+"""Metrics, latency, curves and layers of the run's models -> tables, figures and one page."""
+
+import logging
+
+import pandas as pd
+
+from maskopt import paths
+from maskopt.errors import MissingFile
+from maskopt.files import replacing
+from maskopt.params import Params
+from maskopt.records import read_record
+from maskopt.report import tables
+from maskopt.report.canvas import save
+from maskopt.report.gallery import draw_gallery
+from maskopt.report.page import to_markdown, write_page
+from maskopt.report.results import collect_results
+from maskopt.report.skipped import lay_out_skipped, list_skipped
+from maskopt.stages.run import run
+from maskopt.variants import VARIANTS
+
+logger = logging.getLogger(__name__)
+
+
+def main(params: Params) -> None:
+    """Write the report of the networks that params name, as far as they were measured."""
+    models = [(backbone, variant) for backbone in params.backbones for variant in VARIANTS]
+    metrics = {model: read_record(paths.metrics(*model)) for model in models if paths.metrics(*model).is_file()}
+    if not metrics:
+        raise MissingFile(paths.METRICS, "run `dvc repro`")
+    latency = {model: read_record(paths.latency(*model)) for model in models if paths.latency(*model).is_file()}
+    curves = {model: pd.read_csv(paths.curves(*model)) for model in models if paths.curves(*model).is_file()}
+    layers = {model: pd.read_csv(paths.layers(*model)) for model in models if paths.layers(*model).is_file()}
+    results, skipped = collect_results(metrics, latency), list_skipped(layers)
+
+    with replacing(paths.REPORT) as folder:
+        folder.mkdir()
+        for name, frame in _numbers(results, skipped).items():
+            frame.to_csv(folder / f"{name}.csv", index=False)
+        texts = _texts(results, skipped)
+        for name, text in texts.items():
+            (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
+        figures = dict(draw_gallery(results, metrics, curves))
+        for name, figure in figures.items():
+            save(figure, folder / f"{name}.png")
+        page = write_page(params.data.source, int(results["total"].max()), texts, [f"{name}.png" for name in figures])
+        (folder / "report.md").write_text(page, encoding="utf-8")
+    logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
+
+
+def _numbers(results: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {
+        "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
+        "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
+        "models": results,
+        "skipped": skipped,
+    }
+
+
+def _texts(results: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {
+        "table_1": tables.lay_out_table_1(results),
+        "table_2": tables.lay_out_table_2(results),
+        "models": tables.lay_out_models(results),
+        "skipped": lay_out_skipped(skipped),
+    }
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,24 @@
+"""pruned model -> few values in each layer, zero one of them."""
+
+from maskopt import clustering, pruning
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Cluster while the zeros are kept."""
+    branch = open_branch(params, backbone)
+    model, curves = clustering.cluster(branch.load("pruned"), branch.trainer, params.cluster, preserve_sparsity=True)
+    branch.save(
+        "sparse_clustered",
+        model,
+        curves,
+        {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason},
+        final_sparsity=params.prune.final_sparsity,
+        n_clusters=params.cluster.n_clusters,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

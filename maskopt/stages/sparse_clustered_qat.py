@@ -1,0 +1,23 @@
+"""sparse clustered model -> the same, trained while quantised, nothing kept: the paper's QAT."""
+
+from maskopt.params import Params
+from maskopt.quantization import quantize, skip_reason
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str) -> None:
+    """Train with fake quantisation, as the paper's column QAT."""
+    branch = open_branch(params, backbone)
+    model, curves = quantize(
+        branch.load("sparse_clustered"),
+        branch.trainer,
+        params.quantize,
+        preserve_sparsity=False,
+        preserve_clusters=False,
+    )
+    branch.save("sparse_clustered_qat", model, curves, {"quantised": skip_reason})
+
+
+if __name__ == "__main__":
+    run(main)

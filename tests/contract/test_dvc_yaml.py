@@ -1,0 +1,93 @@
+"""dvc.yaml tells DVC everything a stage reads: else a change goes unseen and old results stay."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# A new message or path must not retrain everything.
+NOT_DECLARED = {"maskopt/__init__.py", "maskopt/errors.py", "maskopt/paths.py", "maskopt/params.py"}
+
+
+def module_of(stage: str) -> Path:
+    words = GRAPH[stage]["cmd"].split()
+    assert words[:2] == ["python", "-m"]
+    return path_of(words[2])
+
+
+def path_of(module: str) -> Path:
+    path = Path(module.replace(".", "/"))
+    return path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py")
+
+
+@cache
+def imports_of(path: Path) -> frozenset[Path]:
+    """The files of maskopt that one file names in its import statements."""
+    modules = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    paths = {path_of(module) for module in modules if module.split(".")[0] == "maskopt"}
+    return frozenset(path for path in paths if (ROOT / path).is_file() and (ROOT / path).read_text().count("\n") > 1)
+
+
+def closure_of(path: Path) -> set[Path]:
+    seen, todo = set(), [path]
+    while todo:
+        current = todo.pop()
+        if current not in seen:
+            seen.add(current)
+            todo.extend(imports_of(current))
+    return seen
+
+
+def params_read_in(path: Path) -> set[str]:
+    """The attributes of `params` in one file: `data.classes`, `networks`, `prune`; a whole section covers its parts."""
+    tree = ast.parse((ROOT / path).read_text())
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript)}
+    names = {dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript) and id(node) not in inner}
+    return {name.removeprefix("params.") for name in names if name and name.startswith("params.")}
+
+
+def covered(names: set[str]) -> set[str]:
+    """Drop what a whole section among the names holds."""
+    return {name for name in names if not any(name.startswith(f"{other}.") for other in names)}
+
+
+def dotted(node: ast.expr) -> str | None:
+    """`params.networks[backbone].size_px` -> params.networks: what one network is given is declared as a whole."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Subscript(value=value)) | ast.Subscript(value=value):
+            return dotted(value)
+        case ast.Attribute(value=value, attr=attr) if base := dotted(value):
+            return f"{base}.{attr}"
+    return None
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_stage_module_has_the_name_of_its_stage(stage):
+    assert module_of(stage).stem == stage
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_stage_depends_on_every_file_it_imports(stage):
+    needed = {path.as_posix() for path in closure_of(module_of(stage))} - NOT_DECLARED
+    declared = {dep for dep in GRAPH[stage].get("deps", []) if dep.startswith("maskopt/")}
+    folders = {dep for dep in declared if (ROOT / dep).is_dir()}
+    assert declared == {next((dep for dep in folders if path.startswith(f"{dep}/")), path) for path in needed}
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_stage_declares_exactly_the_params_it_reads(stage):
+    files = [path for path in closure_of(module_of(stage)) if path.parent.name == "stages"]
+    read = covered(set().union(*(params_read_in(path) for path in files)))
+    declared = {param.removesuffix(".${item.backbone}") for param in GRAPH[stage].get("params", [])}
+    assert declared == read

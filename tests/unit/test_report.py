@@ -1,0 +1,211 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt.report.curves import draw_phases
+from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
+from maskopt.report.paper import PAPER
+from maskopt.report.results import collect_results
+from maskopt.report.skipped import lay_out_skipped, list_skipped
+from maskopt.report.tables import TABLE_1, TABLE_2, compare_with_paper, lay_out_models, lay_out_table_1, lay_out_table_2
+from maskopt.variants import VARIANTS
+
+CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
+FLOAT_BYTES = 8_965_325
+
+
+def figures_of(name, correct=95):
+    """What `measured` writes of one format: 100 pictures, a file four times smaller if it is not float32."""
+    raw_bytes = FLOAT_BYTES if name == "float32" else FLOAT_BYTES // 4
+    return {
+        "correct": correct,
+        "total": 100,
+        "accuracy": correct / 100,
+        "accuracy_low": correct / 100 - 0.04,
+        "accuracy_high": min(correct / 100 + 0.03, 1.0),
+        "recall": dict.fromkeys(CLASSES, 0.95),
+        "confusion": {true: {said: 30 if said == true else 2 for said in CLASSES} for true in CLASSES},
+        "raw_bytes": raw_bytes,
+        "gzip_bytes": raw_bytes // 2,
+        "macs": 1000,
+        "parameters": 2000,
+        "peak_activation_bytes": 3000,
+        "sparsity": 0.2,
+        "min_sparsity": 0.19,
+        "max_values_per_channel": 16,
+    }
+
+
+def record_of(variant):
+    return {"training": {"epochs": 3}, "formats": {name: figures_of(name) for name in VARIANTS[variant].formats}}
+
+
+@pytest.fixture
+def metrics():
+    """Two networks, one of them the paper's; the other cannot have `pcqat`."""
+    records = {(network, name): record_of(name) for network in ("separable", "mobilenet_v2") for name in VARIANTS}
+    records["separable", "pcqat"] = {"training": {"impossible": "tfmot refuses Multiply"}, "formats": {}}
+    return records
+
+
+@pytest.fixture
+def results(metrics):
+    time = {"median_ms": 1.5, "p95_ms": 2.25}
+    latency = {("separable", "qat"): {"formats": {"int8": {"threads_1": time, "threads_2": time}}}}
+    return collect_results(metrics, latency)
+
+
+def row_of(results, *model):
+    return results.set_index(["network", "variant", "format"]).sort_index().loc[model]
+
+
+def test_results_hold_a_row_per_file_and_one_per_variant_that_cannot_be_made(results):
+    assert len(results) == 2 * sum(len(variant.formats) for variant in VARIANTS.values())
+    assert results["impossible"].dropna().tolist() == ["tfmot refuses Multiply"]
+
+
+def test_results_hold_latency_where_it_was_taken(results):
+    assert row_of(results, "separable", "qat", "int8")["p95_ms_threads_2"] == 2.25
+    assert pd.isna(row_of(results, "mobilenet_v2", "qat", "int8")["p95_ms_threads_2"])
+
+
+def test_paper_figures_stand_beside_ours(results):
+    rows = compare_with_paper(results, TABLE_2, "gzip_bytes")
+    pruned = row_of(rows, "mobilenet_v2", "pruned", "int8")
+    assert (pruned["gzip_bytes"], pruned["paper_mb"], pruned["paper_accuracy"]) == (1_120_665, 2.06, 0.9894)
+    assert pd.isna(row_of(rows, "separable", "pruned", "int8")["paper_mb"])
+
+
+def test_comparison_holds_both_formats_of_quantisation_after_training(results):
+    rows = compare_with_paper(results, TABLE_2, "gzip_bytes")
+    rows = rows[(rows["network"] == "mobilenet_v2")]
+    assert rows.groupby("variant")["format"].agg(list).to_dict() == {
+        "pruned": ["dynamic", "int8"],
+        "clustered": ["dynamic", "int8"],
+        "sparse_clustered_qat": ["int8"],
+        "pcqat": ["int8"],
+    }
+
+
+def test_table_1_has_the_paper_under_ours(results):
+    table = lay_out_table_1(results)
+    assert table[table["network"] == "mobilenet_v2"].to_numpy().tolist() == [
+        ["mobilenet_v2", "ours", "95.00% (91.0 to 98.0)", "8,965,325 bytes", "95.00% (91.0 to 98.0)"],
+        ["mobilenet_v2", "paper", "99.39%", "8.55 MB of 2^20", "99.55%"],
+    ]
+
+
+def test_table_2_has_the_paper_under_ours(results):
+    table = lay_out_table_2(results)
+    ours = "1,120,665 bytes, 95.00% (91.0 to 98.0)"
+    assert table[table["network"] == "mobilenet_v2"].to_numpy().tolist() == [
+        ["mobilenet_v2", "ours, dynamic", ours, ours, "-", "-"],
+        ["mobilenet_v2", "ours, int8", ours, ours, ours, ours],
+        ["mobilenet_v2", "paper", "2.06 MB, 98.94%", "1.11 MB, 96.66%", "2.02 MB, 99.39%", "1.24 MB, 96.88%"],
+    ]
+
+
+def test_table_2_says_what_cannot_be_made(results):
+    table = lay_out_table_2(results).set_index(["network", "figures"])
+    assert table.loc[("separable", "ours, int8"), "PCQAT"] == "cannot be made"
+
+
+def test_networks_of_the_paper_that_were_not_run_are_shown_alone(results):
+    for table in (lay_out_table_1(results), lay_out_table_2(results)):
+        assert table[table["network"] == "resnet50"]["figures"].tolist() == ["paper"]
+
+
+def test_table_of_all_models_gives_the_reason_where_one_cannot_be_made(results):
+    table = lay_out_models(results)
+    row = table[table["cannot be made"] != ""]
+    assert row["cannot be made"].tolist() == ["tfmot refuses Multiply"]
+    assert row["accuracy (95% interval)"].tolist() == ["-"]
+
+
+def test_table_of_all_models_works_without_latency(metrics):
+    assert not any("ms" in heading for heading in lay_out_models(collect_results(metrics, {})).columns)
+
+
+def test_paper_has_each_figure_of_both_tables():
+    assert all(set(models) == {*TABLE_1, *TABLE_2} for models in PAPER.values())
+
+
+@pytest.fixture
+def layers():
+    """A network of 100 bytes, 30 of them depthwise."""
+    return pd.DataFrame(
+        {
+            "layer": ["conv", "depth", "norm"],
+            "kind": ["Conv2D", "DepthwiseConv2D", "BatchNormalization"],
+            "bytes": [60, 30, 10],
+            "pruned": [True, False, False],
+            "clustered": [False, False, False],
+            "quantised": [True, True, True],
+            "reason": [None, "tfmot does not prune DepthwiseConv2D", "tfmot does not prune BatchNormalization"],
+        }
+    )
+
+
+def test_skipped_layers_are_listed_with_their_share(layers):
+    rows = list_skipped({("separable", "pruned"): layers})
+    assert rows[["techniques", "layer", "share"]].to_numpy().tolist() == [
+        ["pruned", "depth", 0.3],
+        ["pruned", "norm", 0.1],
+    ]
+
+
+def test_only_techniques_of_the_variant_are_listed(layers):
+    assert list_skipped({("separable", "clustered"): layers})["techniques"].unique().tolist() == ["clustered"]
+    assert list_skipped({("separable", "sparse_clustered"): layers})["techniques"].tolist() == [
+        "clustered",
+        "pruned, clustered",
+        "pruned, clustered",
+    ]
+    assert list_skipped({("separable", "qat"): layers}).empty
+
+
+def test_skipped_layers_are_summed_by_kind(layers):
+    rows = lay_out_skipped(list_skipped({("separable", "pruned"): pd.concat([layers, layers.iloc[[1]]])}))
+    assert rows.iloc[0].tolist() == [
+        "separable",
+        "pruned",
+        "2",
+        "DepthwiseConv2D",
+        "60",
+        "46.2%",  # of 130 bytes
+        "pruned",
+        "tfmot does not prune DepthwiseConv2D",
+    ]
+
+
+def test_curves_of_two_phases_are_joined():
+    frame = pd.DataFrame({name: [0.5, 0.25] for name in ("accuracy", "val_accuracy", "loss", "val_loss")})
+    accuracy, loss = draw_phases("separable", {"baseline": frame, "fine-tuned": frame}).axes
+    assert accuracy.lines[0].get_xydata().tolist() == [[1, 0.5], [2, 0.25], [3, 0.5], [4, 0.25]]
+    assert [text.get_text() for text in loss.texts] == ["baseline", "fine-tuned"]
+
+
+def test_sizes_have_a_panel_per_network_and_a_logarithmic_axis(results):
+    panels = draw_size_against_accuracy(results).axes
+    assert [panel.get_title(loc="left") for panel in panels] == ["separable", "mobilenet_v2"]
+    assert {panel.get_xscale() for panel in panels} == {"log"}
+
+
+def test_confusion_matrix_shows_each_count():
+    axes = draw_confusion_matrices("separable", {"qat": record_of("qat")}).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["30", "2", "2", "2", "30", "2", "2", "2", "30"]
+
+
+def test_records_of_the_tests_are_those_that_are_measured(tiny_files):
+    from dataclasses import asdict
+
+    from maskopt.inspection import read_graph
+    from maskopt.measure import assess, summarize_weights, weigh
+
+    graph = read_graph(tiny_files.int8)
+    quality = assess(np.array([0, 1, 2]), np.array([0, 1, 2]), CLASSES)
+    measured = asdict(quality) | asdict(weigh(tiny_files.int8.read_bytes(), graph)) | asdict(summarize_weights(graph))
+    assert list(measured) == list(figures_of("int8"))
+    json.dumps(measured)

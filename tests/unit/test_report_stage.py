@@ -1,0 +1,125 @@
+"""The report stage on the records of an invented run."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt import paths
+from maskopt.errors import MissingFile
+from maskopt.measure import wilson_interval
+from maskopt.params import load_params
+from maskopt.records import write_record
+from maskopt.stages import report
+from maskopt.variants import VARIANTS
+
+CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def params():
+    loaded = load_params(REPOSITORY / "params.yaml")
+    return loaded.model_copy(update={"backbones": ("separable", "mobilenet_v2", "resnet50")})
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Two of three networks were measured; one variant cannot be made, one has neither curves nor layers."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for network, size_bytes in (("separable", 100_000), ("mobilenet_v2", 8_965_325)):
+        for number, (variant, promise) in enumerate(VARIANTS.items()):
+            _write_model(network, variant, promise.formats, size_bytes / (1 + number / 10), rng)
+    write_record(
+        paths.metrics("separable", "pcqat"), {"training": {"impossible": "tfmot refuses Multiply"}, "formats": {}}
+    )
+    paths.curves("separable", "cqat").unlink()
+    paths.layers("separable", "cqat").unlink()
+
+
+def _write_model(network, variant, formats, float_bytes, rng):
+    metrics, times = {}, {}
+    for name in formats:
+        confusion = {true: dict.fromkeys(CLASSES, int(rng.integers(0, 4))) for true in CLASSES}
+        for true in CLASSES:
+            confusion[true][true] = int(rng.integers(60, 140))
+        correct = sum(confusion[true][true] for true in CLASSES)
+        total = sum(sum(row.values()) for row in confusion.values())
+        low, high = wilson_interval(correct, total)
+        size_bytes = int(float_bytes / (1 if name == "float32" else 4))
+        metrics[name] = {
+            "correct": correct,
+            "total": total,
+            "accuracy": correct / total,
+            "accuracy_low": low,
+            "accuracy_high": high,
+            "confusion": confusion,
+            "raw_bytes": size_bytes,
+            "gzip_bytes": int(size_bytes * 0.9),
+            "macs": 300_123_456,
+            "parameters": 2_257_984,
+            "peak_activation_bytes": 1_234_567,
+            "sparsity": 0.2,
+            "min_sparsity": 0.19,
+            "max_values_per_channel": 16,
+        }
+        times[name] = {f"threads_{threads}": {"median_ms": 2 / threads, "p95_ms": 3 / threads} for threads in (1, 2)}
+    write_record(paths.metrics(network, variant), {"training": {"epochs": 3}, "formats": metrics})
+    write_record(paths.latency(network, variant), {"formats": times})
+    _write_frames(network, variant)
+
+
+def _write_frames(network, variant):
+    epochs = np.arange(3 if variant not in ("baseline", "finetuned") else 10)
+    rise = 1 - 0.6 * np.exp(-epochs / 3)
+    curves = {
+        "epoch": epochs,
+        "loss": 1.1 - rise,
+        "accuracy": rise,
+        "val_loss": 1.2 - rise,
+        "val_accuracy": rise - 0.05,
+    }
+    paths.curves(network, variant).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({**curves, "learning_rate": 0.001}).to_csv(paths.curves(network, variant), index=False)
+    layers = {"layer": ["conv", "depth"], "kind": ["Conv2D", "DepthwiseConv2D"], "bytes": [900, 100]}
+    flags = {"pruned": [True, False], "clustered": [True, False], "quantised": [True, True]}
+    reason = {"reason": ["", "tfmot leaves DepthwiseConv2D"]}
+    paths.layers(network, variant).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({**layers, **flags, **reason}).to_csv(paths.layers(network, variant), index=False)
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_each_table_and_figure(params):
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    figures = sorted(path.name for path in paths.REPORT.glob("*.png"))
+    assert figures == sorted(
+        ["size_against_accuracy.png"]
+        + [
+            f"{kind}_{name}.png"
+            for kind in ("curves", "techniques", "confusion")
+            for name in ("separable", "mobilenet_v2")
+        ]
+    )
+    assert all(f"]({name})" in page for name in figures)
+    for name in ("table_1", "table_2", "models", "skipped"):
+        assert (paths.REPORT / f"{name}.md").read_text() in page
+        assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
+    assert "tfmot refuses Multiply" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_two_reports_are_the_same_to_the_byte(params):
+    def write():
+        report.main(params)
+        return {path.name: path.read_bytes() for path in paths.REPORT.iterdir()}
+
+    assert write() == write()
+
+
+def test_report_of_nothing_says_what_to_run(params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFile, match="data/metrics is missing: run `dvc repro`"):
+        report.main(params)
