@@ -27,13 +27,15 @@ def convert(model: keras.Model, preprocessing: Preprocessing, file_format: str, 
         examples: (N, H, W, 3) pictures of the training split, which set the ranges of int8 activations.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec(model.input_shape, tf.float32, "image")], autograph=False)
     def classify(image: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(model(preprocessing(image), training=False))
 
+    signature = [tf.TensorSpec(model.input_shape, tf.float32, "image")]
+    function = tf.function(classify, signature, autograph=False).get_concrete_function()
+
     # Traced once and frozen: `from_keras_model`, and a model passed here, save a SavedModel first, which traces each
     # layer several times and takes 20 times as long.
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([classify.get_concrete_function()])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     FORMATS[file_format](converter, examples)
     with warnings.catch_warnings():
         # The converter warns of missing statistics although the examples give them.

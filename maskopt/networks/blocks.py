@@ -3,10 +3,12 @@
 Shape legend: B batch, H height px, W width px, C channels.
 """
 
+from typing import Any
+
 from maskopt.keras import keras
 
 layers = keras.layers
-Tensor = keras.KerasTensor if hasattr(keras, "KerasTensor") else object
+Tensor = Any  # symbolic, of Keras
 
 
 def conv_bn_relu(x: Tensor, channels: int, kernel: int, stride: int, name: str) -> Tensor:

@@ -4,7 +4,8 @@ from maskopt.keras import keras
 from maskopt.networks import blocks
 
 STEM = 16  # channels
-BLOCKS = ((16, 1, 1), (24, 2, 4), (24, 1, 4), (32, 2, 4), (32, 1, 4), (48, 2, 4), (48, 1, 4))  # channels, stride, expansion
+# Channels, stride, expansion.
+BLOCKS = ((16, 1, 1), (24, 2, 4), (24, 1, 4), (32, 2, 4), (32, 1, 4), (48, 2, 4), (48, 1, 4))
 HEAD = 128  # channels
 
 

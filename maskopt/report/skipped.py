@@ -4,46 +4,27 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from maskopt.variants import VARIANTS, Variant
-
-COLUMNS = ["network", "variant", "layer", "kind", "bytes", "share", "techniques", "reason"]
+COLUMNS = ["network", "variant", "technique", "layer", "kind", "bytes", "share", "reason"]
 
 
 def list_skipped(layers: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """Return a row per network, variant and layer that a technique of the variant skipped.
+    """Return a row per network, variant, technique and layer that it skipped.
 
     Args:
-        layers: (backbone, variant) -> frame of layer, kind, bytes, reason, and a truth value for each
-            technique that was tried: pruned, clustered, quantised.
+        layers: (backbone, variant) -> frame of technique, layer, kind, bytes, and reason where it was skipped.
     """
     parts = []
     for (network, variant), frame in layers.items():
-        share = frame["bytes"] / frame["bytes"].sum()
-        skipped = [_skipped_by(VARIANTS[variant], row) for row in frame.to_dict("records")]
-        rows = frame.assign(network=network, variant=variant, share=share, techniques=skipped)
-        parts.append(rows.loc[rows["techniques"] != "", COLUMNS])
+        share = frame["bytes"] / frame.groupby("technique")["bytes"].transform("sum")
+        rows = frame.assign(network=network, variant=variant, share=share)
+        parts.append(rows.loc[rows["reason"].notna(), COLUMNS])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def lay_out_skipped(skipped: pd.DataFrame) -> pd.DataFrame:
-    """Return text: a row per network, variant, kind of layer and reason."""
-    groups = skipped.groupby(["network", "variant", "techniques", "kind", "reason"], sort=False, dropna=False)
+    """Return text: a row per network, variant, technique and reason."""
+    groups = skipped.groupby(["network", "variant", "technique", "reason"], sort=False)
     rows = groups.agg(layers=("layer", "size"), bytes=("bytes", "sum"), share=("share", "sum")).reset_index()
-    return pd.DataFrame(
-        {
-            "network": rows["network"],
-            "variant": rows["variant"],
-            "layers": rows["layers"].astype(str),
-            "kind": rows["kind"],
-            "bytes": [f"{count:,}" for count in rows["bytes"]],
-            "share": [f"{share:.1%}" for share in rows["share"]],
-            "not": rows["techniques"],
-            "why": rows["reason"].fillna(""),
-        }
-    )
-
-
-def _skipped_by(variant: Variant, layer: Mapping[object, object]) -> str:
-    """Return the promises of the variant that do not reach the layer; quantisation after training reaches all."""
-    promised = {"pruned": variant.sparse, "clustered": variant.clustered, "quantised": variant.quantised_in_training}
-    return ", ".join(name for name, is_promised in promised.items() if is_promised and not layer.get(name, True))
+    formats = {"layers": "{}", "bytes": "{:,}", "share": "{:.1%}"}
+    texts = {name: rows[name].map(text.format).astype(str) for name, text in formats.items()}
+    return rows.assign(**texts)[["network", "variant", "technique", "layers", "bytes", "share", "reason"]]

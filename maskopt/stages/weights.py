@@ -15,7 +15,7 @@ def main(params: Params, backbone: str) -> None:
     network = params.networks[backbone]
     facts = {"weights": network.weights}
     if network.weights != "none":
-        from maskopt.weights import fingerprint, load_weights  # imports TensorFlow
+        from maskopt.weights import fingerprint, load_weights  # noqa: PLC0415  imports TensorFlow, not needed above
 
         trunk = load_weights(backbone, network.weights, network.size_px)
         facts["weights_sha256"] = fingerprint(trunk)

@@ -135,47 +135,34 @@ def test_paper_has_each_figure_of_both_tables():
 @pytest.fixture
 def layers():
     """A network of 100 bytes, 30 of them depthwise."""
-    return pd.DataFrame(
-        {
-            "layer": ["conv", "depth", "norm"],
-            "kind": ["Conv2D", "DepthwiseConv2D", "BatchNormalization"],
-            "bytes": [60, 30, 10],
-            "pruned": [True, False, False],
-            "clustered": [False, False, False],
-            "quantised": [True, True, True],
-            "reason": [None, "tfmot does not prune DepthwiseConv2D", "tfmot does not prune BatchNormalization"],
-        }
+    shape = {"layer": ["conv", "depth", "norm"], "kind": ["Conv2D", "DepthwiseConv2D", "BatchNormalization"]}
+    shape["bytes"] = [60, 30, 10]
+    skips = "tfmot does not prune DepthwiseConv2D", "tfmot does not prune BatchNormalization"
+    return pd.concat(
+        [
+            pd.DataFrame({"technique": "pruned", **shape, "reason": [None, *skips]}),
+            pd.DataFrame({"technique": "quantised", **shape, "reason": None}),
+        ]
     )
 
 
 def test_skipped_layers_are_listed_with_their_share(layers):
-    rows = list_skipped({("separable", "pruned"): layers})
-    assert rows[["techniques", "layer", "share"]].to_numpy().tolist() == [
+    rows = list_skipped({("separable", "pqat"): layers})
+    assert rows[["technique", "layer", "share"]].to_numpy().tolist() == [
         ["pruned", "depth", 0.3],
         ["pruned", "norm", 0.1],
     ]
 
 
-def test_only_techniques_of_the_variant_are_listed(layers):
-    assert list_skipped({("separable", "clustered"): layers})["techniques"].unique().tolist() == ["clustered"]
-    assert list_skipped({("separable", "sparse_clustered"): layers})["techniques"].tolist() == [
-        "clustered",
-        "pruned, clustered",
-        "pruned, clustered",
-    ]
-    assert list_skipped({("separable", "qat"): layers}).empty
-
-
-def test_skipped_layers_are_summed_by_kind(layers):
-    rows = lay_out_skipped(list_skipped({("separable", "pruned"): pd.concat([layers, layers.iloc[[1]]])}))
+def test_skipped_layers_are_summed_by_reason(layers):
+    rows = lay_out_skipped(list_skipped({("separable", "pqat"): pd.concat([layers, layers.iloc[[1]]])}))
     assert rows.iloc[0].tolist() == [
         "separable",
+        "pqat",
         "pruned",
         "2",
-        "DepthwiseConv2D",
         "60",
-        "46.2%",  # of 130 bytes
-        "pruned",
+        "46.2%",
         "tfmot does not prune DepthwiseConv2D",
     ]
 

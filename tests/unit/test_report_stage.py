@@ -83,11 +83,10 @@ def _write_frames(network, variant):
     }
     paths.curves(network, variant).parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame({**curves, "learning_rate": 0.001}).to_csv(paths.curves(network, variant), index=False)
-    layers = {"layer": ["conv", "depth"], "kind": ["Conv2D", "DepthwiseConv2D"], "bytes": [900, 100]}
-    flags = {"pruned": [True, False], "clustered": [True, False], "quantised": [True, True]}
-    reason = {"reason": ["", "tfmot leaves DepthwiseConv2D"]}
+    layers = {"technique": "pruned", "layer": ["conv", "depth"], "kind": ["Conv2D", "DepthwiseConv2D"]}
+    rest = {"bytes": [900, 100], "reason": [None, "tfmot does not prune DepthwiseConv2D"]}
     paths.layers(network, variant).parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({**layers, **flags, **reason}).to_csv(paths.layers(network, variant), index=False)
+    pd.DataFrame({**layers, **rest}).to_csv(paths.layers(network, variant), index=False)
 
 
 @pytest.mark.usefixtures("run")

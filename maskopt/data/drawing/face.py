@@ -52,12 +52,12 @@ def imagine_pose(rng: np.random.Generator, shot: Shot) -> Pose:
     """Return a pose in which the head fills most of the frame."""
     width, height = shot.width_px * shot.oversampling, shot.height_px * shot.oversampling
     ratio = between(rng, 1.18, 1.38)
-    half_height = between(rng, 0.36, 0.46) * height
+    half_height = between(rng, 0.32, 0.46) * height
     half_width = half_height / ratio
     room_x, room_y = width / 2 - 0.95 * half_width, height / 2 - 0.92 * half_height
     return Pose(
-        x_px=width / 2 + room_x * between(rng, -0.6, 0.6),
-        y_px=height / 2 + room_y * between(rng, -0.6, 0.6),
+        x_px=width / 2 + room_x * between(rng, -1, 1),
+        y_px=height / 2 + room_y * between(rng, -1, 1),
         half_width_px=half_width,
         ratio=ratio,
         jaw=between(rng, 2.1, 3.2),

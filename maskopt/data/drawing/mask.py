@@ -20,7 +20,7 @@ CUTS: dict[str, Cut] = {
     "cloth": ((0, 0, 0.15), (0.3, 0.08, 0.12), (0.84, 0.28, 0.03), (0.82, 0.66, 0.04), (0.5, 0.95, 0.08), (0, 1, 0.1)),
 }
 CHIN: Cut = ((0, 0, 0.08), (0.45, -0.1, 0.06), (0.9, -0.7, 0.04), (0.93, -0.3, 0.06), (0.75, 0.5, 0.12), (0, 1, 0.14))
-KINDS = {"surgical": 5.0, "folded": 2.0, "cup": 1.0, "cloth": 4.0}
+KINDS = {"surgical": 6.0, "folded": 1.5, "cup": 1.0, "cloth": 1.5}
 PRINTS = {"none": 3.0, "stripes": 1.0, "dots": 1.0, "checks": 1.0, "blotches": 1.0}
 WRONG_WAYS = {"under_nose": 6.0, "on_chin": 3.0, "one_ear": 1.0}
 

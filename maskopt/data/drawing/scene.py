@@ -10,7 +10,7 @@ from maskopt.data.drawing.brush import Brush, Floats, smooth
 from maskopt.data.drawing.palette import Colour, any_colour, between, chance, mix, pick, shade, weigh
 
 BACKGROUNDS = {"flat": 1.0, "gradient": 1.5, "texture": 1.5, "shapes": 2.5, "blobs": 2.5, "bars": 1.0}
-NECKWEAR = {"none": 6.0, "collar": 2.0, "polo": 1.5, "scarf": 2.0, "hoodie": 1.0}
+NECKWEAR = {"none": 8.0, "collar": 2.0, "polo": 1.0, "scarf": 1.0, "hoodie": 1.0}
 
 
 @dataclass(frozen=True)

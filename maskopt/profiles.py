@@ -1,0 +1,50 @@
+"""Named sets of params: profiles/<name>.yaml -> params.yaml.
+
+`quick` is complete; each other profile holds what differs from it.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from maskopt.errors import UnknownName
+from maskopt.files import replacing
+from maskopt.params import load_params
+
+BASE = "quick"
+
+_yaml = YAML()  # keeps comments and the order of keys
+_yaml.indent(mapping=2, sequence=4, offset=2)  # as params.yaml is written, so that git shows what differs alone
+_yaml.representer.add_representer(
+    type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
+def put_profile(name: str, profiles: Path, params: Path) -> None:
+    """Write the params of a profile to `params`, if they can be used.
+
+    Raises:
+        UnknownName: there is no such profile; the known ones are named.
+        InvalidParams: the profile holds unknown keys or values out of range.
+    """
+    known = {path.stem: path for path in sorted(profiles.glob("*.yaml"))}
+    if name not in known:
+        raise UnknownName("profile", name, known)
+    values = _yaml.load(known[BASE])
+    if name != BASE:
+        _override(values, _yaml.load(known[name]))
+    text = io.StringIO()
+    _yaml.dump(values, text)
+    with replacing(params) as file:
+        file.write_text(text.getvalue(), encoding="utf-8")
+        load_params(file)
+
+
+def _override(values: dict[str, Any], differing: dict[str, Any]) -> None:
+    for key, value in differing.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _override(values[key], value)
+        else:
+            values[key] = value
