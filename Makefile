@@ -7,7 +7,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-all lint format requirements remote
+.PHONY: run test test-all test-network lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
 	dvc repro
@@ -18,6 +18,9 @@ test: $(READY) lint  ## what CI runs
 
 test-all: $(READY)  ## with the slow tier
 	pytest -m 'slow or not slow'
+
+test-network: $(READY)  ## one of the paper's networks through every variant: make test-network NETWORK=resnet50
+	pytest -m slow tests/pipeline/test_paper_networks.py -k '$(NETWORK)'
 
 lint: $(READY)
 	ruff format --check .

@@ -9,9 +9,9 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str) -> None:
     """Fine-tune from the layer that params name."""
     branch = open_branch(params, backbone)
-    model, network = branch.load("baseline"), params.networks[backbone]
-    freeze_below(model, network.trainable_from)
-    curves = branch.trainer.fit(model, network.finetune)
+    model = branch.load("baseline")
+    freeze_below(model, params.networks[backbone].trainable_from)
+    curves = branch.trainer.fit(model, params.networks[backbone].finetune)
     branch.save("finetuned", model, curves)
 
 

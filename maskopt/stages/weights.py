@@ -12,12 +12,12 @@ logger = logging.getLogger(__name__)
 
 def main(params: Params, backbone: str) -> None:
     """Write weights and source; only the source where the network starts from random values."""
-    network = params.networks[backbone]
-    facts = {"weights": network.weights}
-    if network.weights != "none":
-        from maskopt.weights import fingerprint, load_weights  # noqa: PLC0415  imports TensorFlow, not needed above
+    source = params.networks[backbone].weights
+    facts = {"weights": source}
+    if source != "none":
+        from maskopt.weights import fingerprint, load_weights  # noqa: PLC0415  TensorFlow, not needed for none
 
-        trunk = load_weights(backbone, network.weights, network.size_px)
+        trunk = load_weights(backbone, source, params.networks[backbone].size_px)
         facts["weights_sha256"] = fingerprint(trunk)
         paths.start_weights(backbone).mkdir(parents=True, exist_ok=True)
         trunk.save_weights(paths.trunk(backbone))

@@ -1,0 +1,27 @@
+"""manifest and key points -> split."""
+
+import numpy as np
+
+from maskopt import paths
+from maskopt.data.manifest import read_manifest
+from maskopt.data.split import split_rows
+from maskopt.errors import MissingFile
+from maskopt.files import replacing
+from maskopt.params import Params
+from maskopt.records import write_record
+from maskopt.stages.run import run
+
+
+def main(params: Params) -> None:
+    """Write the side and the group of each picture, and what was found alike."""
+    manifest = read_manifest(paths.MANIFEST)
+    if not paths.KEY_POINTS.is_file():
+        raise MissingFile(paths.KEY_POINTS, "run `dvc repro manifest`")
+    table, report = split_rows(manifest, np.load(paths.KEY_POINTS), params.split, params.seed)
+    with replacing(paths.SPLIT) as path:
+        table.to_csv(path, index=False)
+    write_record(paths.SPLIT_REPORT, report)
+
+
+if __name__ == "__main__":
+    run(main)

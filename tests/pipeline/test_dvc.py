@@ -1,0 +1,60 @@
+"""The real dvc.yaml from drawn pictures to tables, and its outputs in another clone."""
+
+import json
+from functools import partial
+
+import pytest
+from small import shrink
+
+from maskopt.variants import VARIANTS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(new_workspace):
+    workspace = new_workspace(partial(shrink, backbones=["separable"], size_px=32))
+    workspace.run("dvc", "repro")
+    return workspace
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_is_measured_in_each_of_its_formats(finished, variant):
+    metrics = json.loads((finished.root / f"data/metrics/separable/{variant}.json").read_text())
+    assert tuple(metrics["formats"]) == VARIANTS[variant].formats
+
+
+def test_report_shows_both_tables(finished):
+    page = (finished.root / "data/report/report.md").read_text()
+    assert "## Table 1" in page
+    assert "## Table 2" in page
+
+
+def test_second_repro_runs_nothing(finished):
+    assert "Running stage" not in finished.run("dvc", "repro")
+
+
+def test_metrics_are_left_to_git_and_models_to_dvc(finished):
+    untracked = finished.run("git", "status", "--porcelain", "--untracked-files=all")
+    assert "data/metrics/separable/pcqat.json" in untracked
+    assert "data/models" not in untracked
+
+
+def test_remote_brings_everything_to_another_clone(finished, tmp_path, new_workspace):
+    finished.run("make", "remote", f"URL={tmp_path / 'store'}")
+    finished.run("dvc", "push", "--quiet")
+    finished.run("git", "add", "--all")
+    finished.run("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "results")
+    finished.run("git", "clone", "--quiet", ".", str(tmp_path / "other"))
+    other = type(finished)(tmp_path / "other")
+    other.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    other.run("dvc", "pull", "--quiet")
+    assert "Running stage" not in other.run("dvc", "repro")
+    assert other.run("dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def test_error_of_a_stage_is_short_and_leaves_no_output(finished):
+    finished.change_params(lambda params: params["split"].update(train=0.8))
+    text = finished.run("dvc", "repro", "split", fails=True)
+    assert "split: train + val + test: want 1, got 1.1" in text
+    assert "Traceback" not in text

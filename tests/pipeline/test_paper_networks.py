@@ -1,0 +1,48 @@
+"""The paper's networks through every variant, on drawn pictures: each invariant is checked by the stages themselves.
+
+`make test-network NETWORK=resnet50` runs one of them and shows time and peak memory of each stage.
+"""
+
+import json
+import re
+import sys
+import time
+from functools import partial
+
+import pandas as pd
+import pytest
+from small import shrink
+
+from maskopt.variants import VARIANTS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+SIZE_PX = {"mobilenet_v2": 96, "inception_v3": 96, "resnet50": 96, "nasnet_mobile": 96}
+
+
+@pytest.mark.parametrize("network", SIZE_PX)
+def test_paper_network_goes_through_every_variant(network, new_workspace, capsys):
+    workspace = new_workspace(partial(shrink, backbones=[network], size_px=SIZE_PX[network]))
+    workspace.run("dvc", "repro", "pixels", "split", f"weights@{network}")
+    rows = []
+    for variant in VARIANTS:
+        started = time.monotonic()
+        peak = peak_mib(workspace, "dvc", "repro", "--single-item", f"{variant}@{network}")
+        rows.append((variant, round(time.monotonic() - started), peak))
+        workspace.run("dvc", "repro", "--single-item", f"measured@{network}-{variant}")
+    with capsys.disabled():
+        table = pd.DataFrame(rows, columns=["variant", "seconds", "peak MiB"])
+        print(f"\n{network}, {SIZE_PX[network]} px\n{table.to_markdown(index=False)}")
+    for variant in VARIANTS:
+        metrics = json.loads((workspace.root / f"data/metrics/{network}/{variant}.json").read_text())
+        assert tuple(metrics["formats"]) == VARIANTS[variant].formats
+
+
+def peak_mib(workspace, *command):
+    """Run a command and return the peak memory of the largest of its processes."""
+    report = (
+        "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode;"
+        "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
+    )
+    text = workspace.run(sys.executable, "-c", report, *command)
+    return round(int(re.search(r"^peak (\d+)$", text, re.MULTILINE)[1]) / 1024)
