@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(BIN):$(PATH)
+# Prefect's client, beside what pyproject.toml says of its server.
+export DO_NOT_TRACK := 1
 
 .PHONY: run test test-all test-network lint format requirements remote
 

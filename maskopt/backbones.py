@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.errors import UnknownName
+from maskopt.errors import TooSmall, UnknownName
 from maskopt.keras import keras, tf
 from maskopt.networks import bottleneck, separable
 
@@ -47,28 +47,31 @@ class Backbone:
 
     build: Callable[[int], keras.Model]  # size_px -> (B, H, W, 3) to (B, h, w, channels)
     source: str
+    min_size_px: int  # of height and width
     preprocessing: Preprocessing = SYMMETRIC
     application: Callable[..., keras.Model] | None = None  # has ImageNet weights to download
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def _application(name: str, source: str, preprocessing: Preprocessing = SYMMETRIC, **options: Any) -> Backbone:
+def _application(
+    name: str, source: str, preprocessing: Preprocessing = SYMMETRIC, min_size_px: int = 32, **options: Any
+) -> Backbone:
     function = getattr(keras.applications, name)
 
     def build(size_px: int) -> keras.Model:
         return function(input_shape=(size_px, size_px, 3), include_top=False, weights=None, **options)
 
-    return Backbone(build, source, preprocessing, function, options)
+    return Backbone(build, source, min_size_px, preprocessing, function, options)
 
 
 BACKBONES = {
     "mobilenet_v2": _application("MobileNetV2", "Sandler et al. 2018, arXiv:1801.04381"),
     "mobilenet_v2_035": _application("MobileNetV2", "Sandler et al. 2018, arXiv:1801.04381", alpha=0.35),
-    "inception_v3": _application("InceptionV3", "Szegedy et al. 2015, arXiv:1512.00567"),
+    "inception_v3": _application("InceptionV3", "Szegedy et al. 2015, arXiv:1512.00567", min_size_px=75),
     "resnet50": _application("ResNet50", "He et al. 2015, arXiv:1512.03385", CAFFE),
     "nasnet_mobile": _application("NASNetMobile", "Zoph et al. 2017, arXiv:1707.07012"),
-    "separable": Backbone(separable.build, "maskopt.networks.separable"),
-    "bottleneck": Backbone(bottleneck.build, "maskopt.networks.bottleneck"),
+    "separable": Backbone(separable.build, "maskopt.networks.separable", min_size_px=16),
+    "bottleneck": Backbone(bottleneck.build, "maskopt.networks.bottleneck", min_size_px=16),
 }
 
 BATCH_NORM_MOMENTUM = 0.9  # Keras' 0.99 and 0.999 need thousands of steps to forget ImageNet
@@ -82,8 +85,20 @@ def backbone(name: str) -> Backbone:
         raise UnknownName("backbone", name, BACKBONES) from None
 
 
+def refuse_small(name: str, size_px: int) -> None:
+    """Raise TooSmall if the network does not take pictures of `size_px`."""
+    least = backbone(name).min_size_px
+    if size_px < least:
+        raise TooSmall(name, least, size_px)
+
+
 def build_trunk(name: str, size_px: int) -> keras.Model:
-    """Return the untrained trunk: (B, H, W, 3) preprocessed -> (B, h, w, channels)."""
+    """Return the untrained trunk: (B, H, W, 3) preprocessed -> (B, h, w, channels).
+
+    Raises:
+        TooSmall: the network does not take pictures of `size_px`.
+    """
+    refuse_small(name, size_px)
     return backbone(name).build(size_px)
 
 

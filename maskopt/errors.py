@@ -15,6 +15,7 @@ MaskoptError
 ├── InvalidData          pictures that break an expectation
 ├── CannotSplit          classes too small for the fractions
 ├── WrongWeights         a weights file that does not fit its network
+├── TooSmall             pictures of fewer px than a network takes
 ├── DownloadFailed       ImageNet's weights could not be fetched
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
@@ -109,11 +110,15 @@ class UnreadablePicture(MaskoptError):
     """A file is not a picture that can be used."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        self.reason = reason
+        self.path, self.reason = path, reason
         super().__init__(
             f"{path} is not a picture that can be read: {reason}. "
             "Give a whole JPEG, PNG or WebP file of at most manifest.max_pixels of params.yaml"
         )
+
+    def __reduce__(self) -> tuple[type["UnreadablePicture"], tuple[Path, str]]:
+        """Return how pickle makes it again: it travels between processes."""
+        return type(self), (self.path, self.reason)
 
 
 class UnusableFiles(MaskoptError):
@@ -165,7 +170,17 @@ class WrongWeights(MaskoptError):
     def __init__(self, path: Path, network: str, reason: str) -> None:
         super().__init__(
             f"{path} does not hold weights of {network}: {reason}. "
-            f"Set networks.{network}.weights in params.yaml to a matching file, to 'imagenet' or to 'none'"
+            f"Set networks.{network}.weights in params.yaml to a matching file or to 'none'"
+        )
+
+
+class TooSmall(MaskoptError):
+    """Pictures are smaller than a network takes."""
+
+    def __init__(self, network: str, min_size_px: int, got_px: int) -> None:
+        super().__init__(
+            f"{network} takes pictures of {min_size_px} px and more, got {got_px}. "
+            f"Set networks.{network}.size_px and pixels.sizes_px in params.yaml to more"
         )
 
 

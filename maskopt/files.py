@@ -17,8 +17,9 @@ def replacing(path: Path) -> Iterator[Path]:
     _remove(temporary)
     try:
         yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
+        temporary.stat()  # raises if nothing was written, before the old one goes
+        if path.is_dir() or temporary.is_dir():  # only files can be replaced in one step
+            _remove(path)
         temporary.replace(path)
     finally:
         _remove(temporary)

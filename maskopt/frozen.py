@@ -19,6 +19,8 @@ def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame
     trunk = keras.Model(model.input, model.get_layer(FEATURES).output)
     head = keras.Sequential([keras.Input(trunk.output_shape[1:]), keras.layers.Dense(model.output_shape[1])])
 
+    head.set_weights(model.layers[-1].get_weights())
+
     def features(images: tf.Tensor, *rest: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return trunk(images, training=False), *rest  # (B, C), labels and, while training, weights
 

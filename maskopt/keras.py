@@ -8,8 +8,7 @@ import os
 import warnings
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # read by tfmot
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors and warnings of the C++ part only
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters is raised; without a GPU the rest is complaints
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of packages that TensorFlow imports
@@ -18,6 +17,7 @@ with warnings.catch_warnings():
     import tf_keras as keras
 
 tf.get_logger().setLevel(logging.ERROR)
+logging.getLogger("absl").setLevel(logging.ERROR)  # of the converter
 
 __all__ = ["configure", "keras", "tf", "tfmot"]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from maskopt.errors import InvalidParams, MissingFile
 
@@ -54,13 +55,15 @@ class Validation(Section):
 
 
 class Split(Section):
-    """Fractions of the pictures; groups of near-copies stay on one side."""
+    """Fractions of the pictures; groups of look-alikes stay on one side."""
 
     train: Fraction
     val: Fraction
     test: Fraction
     test_seed: Count  # apart from `seed`, so that other seeds keep the test pictures
-    hash_distance_bits: Annotated[int, Field(ge=0, le=64)]  # perceptual hashes this close are near-copies
+    hash_distance_bits: Annotated[int, Field(ge=0, le=16)]  # of 64: perceptual hashes this close are near-copies
+    crop_places: Annotated[int, Field(ge=3)]  # key points that crops of one photograph share; fewer join strangers
+    largest_group: Fraction  # of the pictures: likeness, which may err, never joins more
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -111,7 +114,6 @@ class Training(Section):
     threads: Positive  # of TensorFlow within one stage
     label_smoothing: Fraction
     warmup: Fraction  # part of the steps in which the learning rate rises
-    weight_decay: Annotated[float, Field(ge=0)]
     patience_epochs: Positive  # without a better validation loss before training stops
     frozen_views: Positive  # augmented views of each picture that the frozen trunk sees
     augmentation: Augmentation
@@ -189,13 +191,23 @@ def load_params(path: Path) -> Params:
         InvalidParams: a key is unknown or missing, or a value out of range; all are named.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_params(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise MissingFile(path, "run in the root of the repository, or `maskopt profile quick`") from None
-    except yaml.YAMLError as err:
-        raise InvalidParams(path, [f"not YAML: {err}"]) from None
+    except UnicodeDecodeError as err:
+        raise InvalidParams(path, [f"not UTF-8: {err.reason} at byte {err.start}"]) from None
+
+
+def parse_params(text: str, path: Path) -> Params:
+    """Return the checked params of a text; `path` is where the user would mend it.
+
+    Raises:
+        InvalidParams: a key is unknown or missing, or a value out of range; all are named.
+    """
     try:
-        return Params.model_validate(raw)
+        return Params.model_validate(YAML(typ="safe", pure=True).load(text))
+    except YAMLError as err:
+        raise InvalidParams(path, [f"not YAML: {_place_and_problem(err)}"]) from None
     except ValidationError as err:
         raise InvalidParams(path, _problems(err)) from None
 
@@ -204,6 +216,12 @@ def _problems(err: ValidationError) -> Iterator[str]:
     for detail in err.errors():
         where = ".".join(str(part) for part in detail["loc"])
         yield f"{where}: {_wish(detail)}" if where else _wish(detail)
+
+
+def _place_and_problem(err: YAMLError) -> str:
+    if not isinstance(err, MarkedYAMLError) or err.problem_mark is None:
+        return str(err)
+    return f"line {err.problem_mark.line + 1}, column {err.problem_mark.column + 1}: {err.problem}"
 
 
 def _wish(detail: ErrorDetails) -> str:
@@ -215,5 +233,9 @@ def _wish(detail: ErrorDetails) -> str:
             return "missing"
         case "value_error":  # ours, complete
             return detail["msg"].removeprefix("Value error, ")
+        case "model_type":
+            return f"want keys and values, got {got!r}"
+        case "too_short":
+            return f"want {detail['ctx']['min_length']} or more, got {got!r}"
         case _:
             return f"{detail['msg'].replace('Input should be', 'want')}, got {got!r}"

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from maskopt.errors import UnknownName
 from maskopt.files import replacing
-from maskopt.params import load_params
+from maskopt.params import parse_params
 
 BASE = "quick"
 
@@ -37,9 +37,9 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
         _override(values, _yaml.load(known[name]))
     text = io.StringIO()
     _yaml.dump(values, text)
+    parse_params(text.getvalue(), known[name])
     with replacing(params) as file:
         file.write_text(text.getvalue(), encoding="utf-8")
-        load_params(file)
 
 
 def _override(values: dict[str, Any], differing: dict[str, Any]) -> None:

@@ -31,8 +31,8 @@ def prune(model: keras.Model, trainer: Trainer, params: Prune) -> tuple[keras.Mo
     """
     steps, total = trainer.steps_per_epoch, params.epochs * trainer.steps_per_epoch
     frequency = max(1, steps // UPDATES_PER_EPOCH)
-    # The masks change at multiples of `frequency`: end on one, or the last zeros never come.
-    end_step = frequency * (min(round(params.ramp * total), total - 1) // frequency)
+    # Steps count from 1, and the masks change at multiples of `frequency`: end on one, or the last zeros never come.
+    end_step = frequency * max(1, round(params.ramp * total) // frequency)
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, params.final_sparsity, 0, end_step, frequency=frequency)
 
     def wrap(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -43,6 +43,6 @@ def prune(model: keras.Model, trainer: Trainer, params: Prune) -> tuple[keras.Mo
         wrapped,
         params,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
-        keep_from_epoch=end_step // steps,  # at its end all zeros are there
+        keep_from_epoch=(end_step - 1) // steps,  # at its end all zeros are there
     )
     return with_weights_of(model, tfmot.sparsity.keras.strip_pruning(wrapped)), curves

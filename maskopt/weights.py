@@ -5,7 +5,7 @@ from pathlib import Path
 
 import h5py
 
-from maskopt.backbones import backbone, build_trunk
+from maskopt.backbones import backbone, build_trunk, refuse_small
 from maskopt.errors import DownloadFailed, MissingFile, WrongWeights
 from maskopt.keras import keras
 
@@ -23,8 +23,10 @@ def load_weights(name: str, source: str, size_px: int) -> keras.Model:
     Raises:
         DownloadFailed: Keras could not download ImageNet's weights.
         MissingFile: there is no file at the path.
+        TooSmall: the network does not take pictures of `size_px`.
         WrongWeights: the file is not HDF5, or holds weights of another network.
     """
+    refuse_small(name, size_px)
     return _downloaded(name, size_px) if source == IMAGENET else _from_file(name, Path(source), size_px)
 
 

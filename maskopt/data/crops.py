@@ -52,17 +52,19 @@ def find_crops(points: KeyPoints, min_places: int) -> Ints:
 
 def _match(codes: Codes, rows: Ints) -> tuple[Ints, Ints]:
     """Return two (M,) of indices into `codes`: equal places, the one in the lower row first, textures left out."""
-    found, texture = [np.zeros(0, np.int64)], np.zeros(len(codes), bool)
+    pairs, texture = np.zeros(0, np.int64), np.zeros(len(codes), bool)
     for mask in _masks(len(codes)):
         order, run, length = _runs(codes & mask)
         texture[order[length > MAX_ALIKE]] = True
+        found = [pairs]
         for a, b in _pairs_within(order, run, length):
             near = (rows[a] != rows[b]) & (np.bitwise_count(codes[a] ^ codes[b]) <= MAX_DISTANCE_BITS)
             found.append(np.minimum(a[near], b[near]) * len(codes) + np.maximum(a[near], b[near]))
-    pairs = np.unique(np.concatenate(found))
+        pairs = _distinct(np.concatenate(found))
     a, b = pairs // len(codes), pairs % len(codes)
-    rows_matched = np.unique(np.concatenate([a * (rows[-1] + 1) + rows[b], b * (rows[-1] + 1) + rows[a]]))
-    texture |= np.bincount(rows_matched // (rows[-1] + 1), minlength=len(codes)) > MAX_PICTURES
+    n = rows[-1] + 1
+    pictures = _distinct(np.concatenate([a * n + rows[b], b * n + rows[a]]))  # that each key point is found in
+    texture |= np.bincount(pictures // n, minlength=len(codes)) > MAX_PICTURES
     rare = ~(texture[a] | texture[b])
     return a[rare], b[rare]
 
@@ -78,7 +80,7 @@ def _masks(n: int) -> Iterator[np.uint64]:
 
 def _runs(keys: Codes) -> tuple[Ints, Ints, Ints]:
     """Return an order that puts equal keys together; for each place in it the number and the length of its run."""
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
     run = np.cumsum(new) - 1
     return order, run, np.bincount(run)[run]
@@ -104,5 +106,11 @@ def _count_agreeing(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> i
     expected = scale[:, None, None] * p[None, :, :2] + shift[:, None]  # (M hypotheses, M pairs, 2)
     agrees = np.linalg.norm(q[None, :, :2] - expected, axis=2) < MAX_SHIFT
     agrees &= np.abs(levels[:, None] - levels) <= 1
-    cells = [np.unique(side[:, :2] // CELL, axis=0, return_inverse=True)[1].ravel() for side in (p, q)]
-    return max(min(len(np.unique(cell[row])) for cell in cells) for row in agrees)
+    best = agrees[agrees.sum(axis=1).argmax()]
+    return min(len({(x // CELL, y // CELL) for x, y, _ in side[best].tolist()}) for side in (p, q))
+
+
+def _distinct(values: Ints) -> Ints:
+    """Return the sorted values, each once: np.unique would hash them, at twice the time and memory."""
+    values.sort()
+    return values[np.diff(values, prepend=-1) > 0]

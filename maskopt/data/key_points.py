@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
+from scipy.fft import dctn
 
 LONGER_SIDE = 128  # units of the coordinates: every picture is measured as if it were this large
 SCALE_STEP = 1.25
@@ -59,21 +60,12 @@ def _find_at(grey: Image.Image, level: int) -> tuple[Floats, KeyPoints]:
 
 def _describe(patches: Floats) -> npt.NDArray[np.uint64]:
     """Return (P,): the signs of the lowest frequencies of (P, PATCH, PATCH), without the mean."""
-    signs = patches.reshape(-1, PATCH * PATCH) @ _WAVES > 0  # (P, 63)
-    return signs @ (np.uint64(1) << np.arange(signs.shape[1], dtype=np.uint64))
+    waves = dctn(patches, axes=(1, 2))[:, :FREQUENCIES, :FREQUENCIES]  # no BLAS: its threads would fight for cores
+    signs = waves.reshape(len(patches), FREQUENCIES**2)[:, 1:] > 0  # (P, 63)
+    codes: npt.NDArray[np.uint64] = np.bitwise_or.reduce(signs << np.arange(signs.shape[1], dtype=np.uint64), axis=1)
+    return codes
 
 
 def _size(image: Image.Image, side: int) -> tuple[int, int]:
     width, height = image.size
     return max(1, round(width * side / max(image.size))), max(1, round(height * side / max(image.size)))
-
-
-def _cosines() -> Floats:
-    """Return (PATCH * PATCH, FREQUENCIES * FREQUENCIES - 1): products of cosines, of the DCT."""
-    middles = np.arange(PATCH) + 0.5
-    cosines: Floats = np.cos(np.pi / PATCH * np.outer(middles, np.arange(FREQUENCIES))).astype(np.float32)
-    waves: Floats = np.einsum("yv,xu->yxvu", cosines, cosines).reshape(PATCH * PATCH, -1)
-    return waves[:, 1:]
-
-
-_WAVES = _cosines()

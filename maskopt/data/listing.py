@@ -28,7 +28,7 @@ def list_files(folder: Path, classes: Collection[str]) -> Listing:
     if not folder.is_dir():
         raise MissingFile(folder, "run `dvc repro fetch`")
     listing = Listing([], [], [])
-    for entry in sorted(folder.iterdir()):
+    for entry in folder.iterdir():
         if not entry.is_dir():
             listing.stray.append(entry.name)
         elif entry.name in classes:
@@ -37,11 +37,13 @@ def list_files(folder: Path, classes: Collection[str]) -> Listing:
                 kind.append(file.relative_to(folder).as_posix())
         else:
             listing.unknown_folders.append(f"{entry.name} ({len(list(_files(entry)))} files)")
+    for paths in (listing.pictures, listing.stray, listing.unknown_folders):
+        paths.sort()
     return listing
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return (path for path in folder.rglob("*") if not path.is_dir())
 
 
 def _should_be_picture(file: Path, class_folder: Path) -> bool:

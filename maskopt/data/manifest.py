@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,26 +14,13 @@ from maskopt.data.key_points import KEY_POINT, MAX_POINTS, KeyPoints, find_key_p
 from maskopt.data.listing import Listing, list_files
 from maskopt.data.parallel import map_pictures
 from maskopt.data.picture import open_picture
-from maskopt.errors import EmptyClass, MissingFile, UnreadablePicture, UnusableFiles
+from maskopt.data.rows import COLUMNS, Row
+from maskopt.errors import EmptyClass, UnreadablePicture, UnusableFiles
 from maskopt.params import Manifest
 
 NAMED = 5  # files that a message names; the rest are counted
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One picture; the fields are the columns of the manifest."""
-
-    path: str  # class/file, below the folder
-    label: str
-    bytes: int
-    width_px: int  # as people see it: after EXIF rotation
-    height_px: int
-    mode: str  # Pillow's name of how the file stores colours
-    sha256: str
-    phash: str  # perceptual hash of 64 bits, 16 hexadecimal digits
 
 
 def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> tuple[pd.DataFrame, KeyPoints]:
@@ -61,23 +47,12 @@ def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> 
             points[len(rows)] = described[1]
             rows.append(vars(described[0]))
     _refuse(folder, listing, unreadable, limits)
-    table = pd.DataFrame(rows, columns=list(Row.__annotations__))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
     empty = [label for label in classes if label not in set(table["label"])]
     if empty:
         raise EmptyClass(folder, empty)
     logger.info("%d pictures of %d classes in %s", len(table), len(classes), folder)
     return table, points[: len(table)]
-
-
-def read_manifest(path: Path) -> pd.DataFrame:
-    """Return the table that the stage wrote.
-
-    Raises:
-        MissingFile: there is no `path`.
-    """
-    if not path.is_file():
-        raise MissingFile(path, "run `dvc repro manifest`")
-    return pd.read_csv(path, dtype={name: kind for name, kind in Row.__annotations__.items()}, keep_default_na=False)
 
 
 def _describe(folder: Path, max_pixels: int, path: str) -> tuple[Row, KeyPoints] | str:

@@ -43,10 +43,10 @@ def open_picture(path: Path, max_pixels: int) -> Picture:
     Raises:
         UnreadablePicture: not a JPEG, PNG or WebP file, or damaged, or of more than `max_pixels`.
     """
-    size_bytes = path.stat().st_size
-    if size_bytes > max_pixels * BYTES_PER_PIXEL + METADATA_BYTES:
-        raise UnreadablePicture(path, f"{size_bytes:,} bytes are too many for {max_pixels:,} pixels")
     try:
+        size_bytes = path.stat().st_size
+        if size_bytes > max_pixels * BYTES_PER_PIXEL + METADATA_BYTES:
+            raise UnreadablePicture(path, f"{size_bytes:,} bytes are too many for {max_pixels:,} pixels")
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
@@ -82,6 +82,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _reason(path: Path, err: Exception) -> str:
+    if isinstance(err, OSError) and err.strerror:  # of the file system
+        return err.strerror
     with path.open("rb") as file:
         start = file.read(16)
     if not start:

@@ -1,8 +1,8 @@
 """raw and manifest -> pixels."""
 
 from maskopt import paths
-from maskopt.data.manifest import read_manifest
 from maskopt.data.pixels import write_pixels
+from maskopt.data.rows import read_manifest
 from maskopt.params import Params
 from maskopt.stages.run import run
 

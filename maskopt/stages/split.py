@@ -3,7 +3,7 @@
 import numpy as np
 
 from maskopt import paths
-from maskopt.data.manifest import read_manifest
+from maskopt.data.rows import read_manifest
 from maskopt.data.split import split_rows
 from maskopt.errors import MissingFile
 from maskopt.files import replacing

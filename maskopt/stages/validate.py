@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from maskopt import paths
-from maskopt.data.manifest import read_manifest
+from maskopt.data.rows import read_manifest
 from maskopt.data.validation import validate
 from maskopt.errors import InvalidData
 from maskopt.files import replacing

@@ -57,7 +57,7 @@ def imagine_pose(rng: np.random.Generator, shot: Shot) -> Pose:
     room_x, room_y = width / 2 - 0.95 * half_width, height / 2 - 0.92 * half_height
     return Pose(
         x_px=width / 2 + room_x * between(rng, -1, 1),
-        y_px=height / 2 + room_y * between(rng, -1, 1),
+        y_px=height / 2 + room_y * between(rng, -1, 0.5),
         half_width_px=half_width,
         ratio=ratio,
         jaw=between(rng, 2.1, 3.2),

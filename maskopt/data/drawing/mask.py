@@ -20,9 +20,9 @@ CUTS: dict[str, Cut] = {
     "cloth": ((0, 0, 0.15), (0.3, 0.08, 0.12), (0.84, 0.28, 0.03), (0.82, 0.66, 0.04), (0.5, 0.95, 0.08), (0, 1, 0.1)),
 }
 CHIN: Cut = ((0, 0, 0.08), (0.45, -0.1, 0.06), (0.9, -0.7, 0.04), (0.93, -0.3, 0.06), (0.75, 0.5, 0.12), (0, 1, 0.14))
-KINDS = {"surgical": 6.0, "folded": 1.5, "cup": 1.0, "cloth": 1.5}
+KINDS = {"surgical": 7.0, "folded": 1.2, "cup": 0.8, "cloth": 1.0}
 PRINTS = {"none": 3.0, "stripes": 1.0, "dots": 1.0, "checks": 1.0, "blotches": 1.0}
-WRONG_WAYS = {"under_nose": 6.0, "on_chin": 3.0, "one_ear": 1.0}
+WRONG_WAYS = {"under_nose": 7.0, "on_chin": 2.5, "one_ear": 0.8}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
     top, bottom = {
         "rightly": (between(rng, 0.0, 0.11), between(rng, 1.0, 1.1)),
         "under_nose": (between(rng, 0.42, 0.47), between(rng, 1.04, 1.16)),
-        "on_chin": (between(rng, 0.74, 0.8), between(rng, 1.12, 1.25)),
+        "on_chin": (between(rng, 0.72, 0.77), between(rng, 1.18, 1.32)),
         "one_ear": (0.0, 1.0),
     }[way]
     return Mask(

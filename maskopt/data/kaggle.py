@@ -1,0 +1,79 @@
+"""Kaggle -> folder, by the official client. Apart from the download it sends nothing: its version check rides on that.
+
+Importing this takes a second, for kagglehub.
+"""
+
+import os
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import kagglehub
+import requests
+from kagglehub import config, exceptions
+
+from maskopt.errors import KaggleFailed, NoKaggleCredentials
+
+REASONS = {  # HTTP status -> what it means here, and the next step
+    403: ("it refuses (403)", "Accept the terms on the page of the data set, and check that the token may read it"),
+    404: ("there is no such data set (404)", "Mend data.kaggle_dataset in params.yaml: owner/name"),
+    429: ("it has had too many requests (429)", "Wait some minutes, then run `dvc repro fetch`"),
+}
+BY_HAND = (
+    "Run `dvc repro fetch` again later, or download the archive with a browser, put it into data/incoming "
+    "and set data.source to archive and data.path to it"
+)
+
+
+def download(dataset: str, cache: Path) -> Path:
+    """Return a folder inside `cache` with the files of the newest version.
+
+    Args:
+        dataset: owner/name.
+        cache: where kagglehub may keep what it likes; nothing is written to the home folder.
+
+    Raises:
+        NoKaggleCredentials: none were found, or Kaggle does not accept them.
+        KaggleFailed: it has no such data set, is not to be reached, or sent what is no archive.
+    """
+    _check_credentials()
+    try:
+        with _cache_in(cache):
+            return Path(kagglehub.dataset_download(dataset))
+    except requests.HTTPError as err:
+        status = err.response.status_code if err.response is not None else 0
+        if status == requests.codes.unauthorized:
+            raise NoKaggleCredentials("it does not accept those it got (401)") from None
+        reason, next_step = REASONS.get(status, (f"it answers with HTTP status {status}", BY_HAND))
+        raise KaggleFailed(dataset, reason, next_step) from None
+    except requests.RequestException as err:  # its text may hold a signed address
+        raise KaggleFailed(dataset, f"no connection ({type(err).__name__})", BY_HAND) from None
+    except (exceptions.BackendError, exceptions.DataCorruptionError, tarfile.TarError, zipfile.BadZipFile) as err:
+        raise KaggleFailed(dataset, f"what came is not whole ({err})", BY_HAND) from err
+    except ValueError as err:  # of an odd name, and of an archive that is none
+        raise KaggleFailed(dataset, str(err).rstrip("."), REASONS[404][1]) from err
+
+
+def _check_credentials() -> None:
+    try:
+        found = config.get_kaggle_credentials()
+    except (ValueError, OSError) as err:  # they name the file, not what is in it
+        raise NoKaggleCredentials(str(err)) from err
+    if not found:
+        raise NoKaggleCredentials("none were found")
+
+
+@contextmanager
+def _cache_in(folder: Path) -> Iterator[None]:
+    name = config.CACHE_FOLDER_ENV_VAR_NAME
+    before = os.environ.get(name)
+    os.environ[name] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

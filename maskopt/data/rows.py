@@ -1,0 +1,36 @@
+"""The table of pictures, which the manifest stage writes and the later ones read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from maskopt.errors import MissingFile
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture; the fields are the columns of the manifest."""
+
+    path: str  # class/file, below the folder of the pictures
+    label: str
+    bytes: int
+    width_px: int  # as people see it: after EXIF rotation
+    height_px: int
+    mode: str  # Pillow's name of how the file stores colours
+    sha256: str
+    phash: str  # perceptual hash of 64 bits, 16 hexadecimal digits
+
+
+COLUMNS = dict(Row.__annotations__)  # name -> type
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Return one row per picture, sorted by path.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    if not path.is_file():
+        raise MissingFile(path, "run `dvc repro manifest`")
+    return pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])

@@ -1,0 +1,117 @@
+"""Manifest and key points -> train, val and test, look-alikes on one side."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from maskopt.data.crops import find_crops
+from maskopt.data.key_points import KeyPoints
+from maskopt.data.likeness import find_copies, find_near_copies, join
+from maskopt.errors import CannotSplit
+from maskopt.params import Split
+
+SIDES = ("train", "val", "test")
+
+logger = logging.getLogger(__name__)
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Report = dict[str, Any]
+
+
+def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: int) -> tuple[pd.DataFrame, Report]:
+    """Return path, label, split and group of each row of the manifest, and a report on likeness and sizes.
+
+    Args:
+        manifest: N rows.
+        points: (N, P) of `KEY_POINT`.
+        options: fractions, and what counts as alike.
+        seed: of the choice between train and val. The test rows depend on the manifest and `options` only.
+
+    Raises:
+        CannotSplit: a side with a fraction above zero gets no row of a class.
+    """
+    copies = find_copies(manifest["sha256"].to_list())
+    near_copies = find_near_copies(manifest["phash"].to_list(), options.hash_distance_bits)
+    crops = find_crops(points, options.crop_places)
+    largest = max(2, int(options.largest_group * len(manifest)))
+    groups, refused = join(len(manifest), copies, [near_copies, crops], largest)
+    if refused:
+        logger.warning("%d links not followed, since they would have made groups of more than %d", refused, largest)
+    labels = pd.factorize(manifest["label"], sort=True)[0]
+    table = manifest[["path", "label"]].assign(split=assign_sides(labels, groups, options, seed), group=groups)
+    _check(table, options)
+    links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": refused}
+    report = {"links": links} | _describe(table)
+    logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
+    return table, report
+
+
+def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.NDArray[np.str_]:
+    """Return (N,) of `SIDES`.
+
+    Args:
+        labels: (N,), class index.
+        groups: (N,), rows of equal number are not parted.
+        options: fractions, and the seed of the test side.
+        seed: of the choice between train and val.
+    """
+    counts = np.bincount(labels)
+    sides = np.full(len(labels), "train", dtype="<U5")
+    test = _draw(labels, groups, _wish(counts, options.test), np.random.default_rng(options.test_seed))
+    rest = np.flatnonzero(~test)
+    rng = np.random.default_rng([seed, options.test_seed])
+    sides[test] = "test"
+    sides[rest[_draw(labels[rest], groups[rest], _wish(counts, options.val), rng)]] = "val"
+    return sides
+
+
+def _wish(counts: Ints, fraction: float) -> Ints:
+    """Return (K,): how many rows of each class a side should get, one at least."""
+    wish: Ints = np.maximum(np.rint(counts * fraction).astype(np.int64), int(fraction > 0))
+    return wish
+
+
+def _draw(labels: Ints, groups: Ints, wanted: Ints, rng: np.random.Generator) -> Bools:
+    """Return (N,): whole groups with at most, and as near as can be, `wanted` (K,) rows of each class.
+
+    Groups of several rows get the same chance as single rows, so that no side is poor in them; single rows then fill
+    up to the wished number, and only where they are too few, more groups.
+    """
+    order = np.argsort(groups, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    members = [members[i] for i in rng.permutation(len(members))]
+    lucky = rng.random(len(members)) < wanted.sum() / len(labels)
+    turn = np.where([len(rows) == 1 for rows in members], 1, np.where(lucky, 0, 2))
+    drawn, missing = np.zeros(len(labels), bool), wanted.copy()
+    for i in np.argsort(turn, kind="stable"):
+        count = np.bincount(labels[members[i]], minlength=len(wanted))
+        if (count <= missing).all():
+            drawn[members[i]] = True
+            missing -= count
+    return drawn
+
+
+def _check(table: pd.DataFrame, options: Split) -> None:
+    for label, rows in table.groupby("label"):
+        for side in SIDES:
+            if getattr(options, side) > 0 and side not in set(rows["split"]):
+                raise CannotSplit(str(label), side, len(rows), rows["group"].nunique())
+
+
+def _describe(table: pd.DataFrame) -> Report:
+    """Return counts of groups and of rows, for people and for `dvc metrics diff`."""
+    group_rows = table["group"].value_counts()
+    classes = table.groupby(["label", "split"]).size().unstack(fill_value=0)
+    return {
+        "pictures": len(table),
+        "groups": len(group_rows),
+        "largest_group": int(group_rows.max()),
+        "pictures_with_look_alikes": int(group_rows[group_rows > 1].sum()),
+        "groups_across_classes": int((table.groupby("group")["label"].nunique() > 1).sum()),
+        "sizes": {side: int((table["split"] == side).sum()) for side in SIDES},
+        "classes": {str(label): {side: int(row.get(side, 0)) for side in SIDES} for label, row in classes.iterrows()},
+    }

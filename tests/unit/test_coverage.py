@@ -1,0 +1,55 @@
+import pytest
+
+from maskopt import clustering, pruning
+from maskopt.coverage import list_layers
+
+
+@pytest.fixture
+def rows(build_toy):
+    frame = list_layers(build_toy(), {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason})
+    return frame.set_index(["technique", "layer"])
+
+
+def test_layers_with_weights_have_a_row_per_technique(rows):
+    layers = ["conv", "conv_bn", "depthwise", "depthwise_bn", "point", "point_bn", "logits"]
+    assert rows.index.tolist() == [(technique, layer) for technique in ("pruned", "clustered") for layer in layers]
+
+
+def test_bytes_are_those_counted_by_hand(rows):
+    expected = {
+        "conv": 3 * 3 * 3 * 12 * 4,
+        "conv_bn": 4 * 12 * 4,
+        "depthwise": 3 * 3 * 12 * 4,
+        "depthwise_bn": 4 * 12 * 4,
+        "point": 12 * 24 * 4,
+        "point_bn": 4 * 24 * 4,
+        "logits": (24 * 3 + 3) * 4,
+    }
+    assert rows.loc["pruned", "bytes"].to_dict() == expected
+
+
+def test_skipped_layers_have_a_reason(rows):
+    reasons = rows.loc["clustered", "reason"].dropna().to_dict()
+    assert reasons == {
+        "conv_bn": "tfmot does not cluster BatchNormalization",
+        "depthwise": "tfmot does not cluster DepthwiseConv2D",
+        "depthwise_bn": "tfmot does not cluster BatchNormalization",
+        "point_bn": "tfmot does not cluster BatchNormalization",
+    }
+
+
+def test_kinds_are_those_of_keras(rows):
+    assert rows.loc["pruned", "kind"].tolist() == [
+        "Conv2D",
+        "BatchNormalization",
+        "DepthwiseConv2D",
+        "BatchNormalization",
+        "Conv2D",
+        "BatchNormalization",
+        "Dense",
+    ]
+
+
+def test_no_technique_gives_no_rows_but_the_columns(build_toy):
+    frame = list_layers(build_toy(), {})
+    assert (len(frame), frame.columns.tolist()) == (0, ["technique", "layer", "kind", "bytes", "reason"])

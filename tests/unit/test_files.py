@@ -1,0 +1,105 @@
+import pytest
+
+from maskopt.files import replacing
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_appears_with_what_was_written(tmp_path):
+    with replacing(tmp_path / "new.txt") as file:
+        file.write_text("whole")
+    assert (tmp_path / "new.txt").read_text() == "whole"
+
+
+def test_folder_of_the_file_is_made(tmp_path):
+    with replacing(tmp_path / "a" / "b" / "new.txt") as file:
+        file.write_text("whole")
+    assert (tmp_path / "a" / "b" / "new.txt").read_text() == "whole"
+
+
+def test_file_is_not_there_before_it_is_whole(tmp_path):
+    with replacing(tmp_path / "new.txt") as file:
+        file.write_text("half")
+        assert not (tmp_path / "new.txt").exists()
+
+
+def test_old_file_is_there_until_the_new_one_is_whole(tmp_path):
+    (tmp_path / "old.txt").write_text("old")
+    with replacing(tmp_path / "old.txt") as file:
+        file.write_text("new")
+        assert (tmp_path / "old.txt").read_text() == "old"
+    assert (tmp_path / "old.txt").read_text() == "new"
+
+
+def test_folder_replaces_a_folder_whole(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+        (folder / "new").touch()
+    assert names_in(tmp_path / "model") == ["new"]
+
+
+def test_folder_replaces_a_file(tmp_path):
+    (tmp_path / "model").write_text("old")
+    with replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+    assert (tmp_path / "model").is_dir()
+
+
+def test_file_replaces_a_folder(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with replacing(tmp_path / "model") as file:
+        file.write_text("new")
+    assert (tmp_path / "model").read_text() == "new"
+
+
+def test_nothing_is_left_beside_a_finished_file(tmp_path):
+    with replacing(tmp_path / "new.txt") as file:
+        file.write_text("whole")
+    assert names_in(tmp_path) == ["new.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_half_written_file_goes_when_something_is_raised(tmp_path, error):
+    with pytest.raises(error), replacing(tmp_path / "new.txt") as file:
+        file.write_text("half")
+        raise error
+    assert names_in(tmp_path) == []
+
+
+def test_half_written_folder_goes_when_something_is_raised(tmp_path):
+    with pytest.raises(ValueError, match="broken"), replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+        (folder / "half").touch()
+        raise ValueError("broken")
+    assert names_in(tmp_path) == []
+
+
+def test_old_folder_stays_when_something_is_raised(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with pytest.raises(ValueError, match="broken"), replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+        raise ValueError("broken")
+    assert names_in(tmp_path / "model") == ["old"]
+
+
+def test_old_folder_stays_when_nothing_was_written(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "model"):
+        pass
+    assert names_in(tmp_path / "model") == ["old"]
+
+
+def test_rest_of_a_killed_run_is_not_mixed_in(tmp_path):
+    (tmp_path / ".model.part").mkdir()
+    (tmp_path / ".model.part" / "rest").touch()
+    with replacing(tmp_path / "model") as folder:
+        folder.mkdir()
+        (folder / "new").touch()
+    assert names_in(tmp_path / "model") == ["new"]

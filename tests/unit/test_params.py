@@ -1,0 +1,200 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from maskopt.errors import InvalidParams, MissingFile
+from maskopt.params import load_params
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def values():
+    """The committed params, with the two networks and sizes that the messages below name."""
+    loaded = yaml.safe_load((REPOSITORY / "profiles" / "quick.yaml").read_text())
+    loaded["backbones"] = ["separable"]
+    loaded["pixels"]["sizes_px"] = [32, 64]
+    loaded["networks"]["separable"]["size_px"] = 64
+    return loaded
+
+
+@pytest.fixture
+def message(values, tmp_path):
+    """What is said about the values after one of them was set, dropped or added."""
+
+    def said(change):
+        change(values)
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(values))
+        with pytest.raises(InvalidParams) as caught:
+            load_params(path)
+        return str(caught.value).replace(str(path), "params.yaml")
+
+    return said
+
+
+def framed(*problems):
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return f"params.yaml has values that cannot be used:\n{lines}\nEdit params.yaml, then run again"
+
+
+def test_committed_params_are_the_quick_profile():
+    assert load_params(REPOSITORY / "params.yaml") == load_params(REPOSITORY / "profiles" / "quick.yaml")
+
+
+def test_unknown_key_is_named(message):
+    said = message(lambda values: values["prune"].update(final_sparsty=0.5))
+    assert said == framed("prune.final_sparsty: unknown key; remove it or mend its spelling")
+
+
+def test_unknown_section_is_named(message):
+    said = message(lambda values: values.update(pruning={}))
+    assert said == framed("pruning: unknown key; remove it or mend its spelling")
+
+
+def test_missing_key_is_named(message):
+    assert message(lambda values: values["cluster"].pop("n_clusters")) == framed("cluster.n_clusters: missing")
+
+
+def test_missing_section_is_named(message):
+    assert message(lambda values: values.pop("quantize")) == framed("quantize: missing")
+
+
+def test_all_problems_are_named_at_once(message):
+    def change(values):
+        values["cluster"]["n_clusters"] = 1
+        values["prune"].pop("epochs")
+
+    assert message(change) == framed(
+        "prune.epochs: missing", "cluster.n_clusters: want greater than or equal to 2, got 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "problem"),
+    [
+        ("prune", "final_sparsity", 50, "prune.final_sparsity: want less than 1, got 50"),
+        ("prune", "final_sparsity", -0.1, "prune.final_sparsity: want greater than or equal to 0, got -0.1"),
+        ("prune", "epochs", 0, "prune.epochs: want greater than or equal to 1, got 0"),
+        ("prune", "learning_rate", 0, "prune.learning_rate: want greater than 0, got 0"),
+        ("cluster", "n_clusters", 257, "cluster.n_clusters: want less than or equal to 256, got 257"),
+        (
+            "cluster",
+            "centroids",
+            "kmeans",
+            "cluster.centroids: want 'linear', 'kmeans++', 'density' or 'random', got 'kmeans'",
+        ),
+        (
+            "quantize",
+            "epochs",
+            1.5,
+            "quantize.epochs: want a valid integer, got a number with a fractional part, got 1.5",
+        ),
+        (
+            "training",
+            "label_smoothing",
+            "much",
+            "training.label_smoothing: want a valid number, unable to parse string as a number, got 'much'",
+        ),
+        ("pixels", "sizes_px", [4, 64], "pixels.sizes_px.0: want greater than or equal to 8, got 4"),
+        ("pixels", "aspect", "squeeze", "pixels.aspect: want 'stretch', 'crop' or 'pad', got 'squeeze'"),
+        ("data", "source", "web", "data.source: want 'sample', 'archive', 'folder' or 'kaggle', got 'web'"),
+        ("data", "classes", ["mask"], "data.classes: want 2 or more, got ['mask']"),
+        ("split", "test", 1.5, "split.test: want less than or equal to 1, got 1.5"),
+        ("manifest", "allow_stray", -1, "manifest.allow_stray: want greater than or equal to 0, got -1"),
+        ("latency", "threads", [0], "latency.threads.0: want greater than or equal to 1, got 0"),
+    ],
+)
+def test_value_out_of_range_is_named_with_what_is_wanted_and_got(message, section, key, value, problem):
+    assert message(lambda values: values[section].update({key: value})) == framed(problem)
+
+
+def test_value_inside_a_network_is_named_with_its_whole_path(message):
+    said = message(lambda values: values["networks"]["separable"]["baseline"].update(epochs=0))
+    assert said == framed("networks.separable.baseline.epochs: want greater than or equal to 1, got 0")
+
+
+def test_fractions_that_do_not_add_up_are_named_with_their_sum(message):
+    said = message(lambda values: values["split"].update(train=0.7, val=0.15, test=0.25))
+    assert said == framed("split: train + val + test: want 1, got 1.1")
+
+
+def test_fractions_may_miss_one_by_rounding(values, tmp_path):
+    values["split"].update(train=0.1, val=0.2, test=0.7)  # 0.9999999999999999 in floating point
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+    assert load_params(path).split.test == 0.7
+
+
+def test_empty_section_is_named(message):
+    assert message(lambda values: values.update(prune=None)) == framed("prune: want keys and values, got None")
+
+
+def test_backbone_without_a_network_is_named(message):
+    said = message(lambda values: values.update(backbones=["separable", "vgg16"]))
+    assert said == framed("networks.vgg16: missing, but backbones names it")
+
+
+def test_no_backbones_are_refused(message):
+    said = message(lambda values: values.update(backbones=[]))
+    assert said == framed("backbones: want 1 or more, got []")
+
+
+def test_size_that_is_not_among_the_sizes_is_named(message):
+    said = message(lambda values: values["networks"]["separable"].update(size_px=48))
+    assert said == framed("networks.separable.size_px: want one of pixels.sizes_px (32, 64), got 48")
+
+
+def test_network_that_no_branch_uses_may_have_any_size(values, tmp_path):
+    values["networks"]["bottleneck"]["size_px"] = 48
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+    assert load_params(path).networks["bottleneck"].size_px == 48
+
+
+def test_text_that_is_not_yaml_is_refused_with_its_place(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: 0\nprune: {epochs: 3\ncluster: 4\n")
+    with pytest.raises(InvalidParams) as caught:
+        load_params(path)
+    assert str(caught.value) == (
+        f"{path} has values that cannot be used:\n"
+        "  not YAML: line 3, column 8: expected ',' or '}', but got ':'\n"
+        f"Edit {path}, then run again"
+    )
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"seed: 0 # \xe9t\xe9")
+    with pytest.raises(InvalidParams) as caught:
+        load_params(path)
+    assert str(caught.value) == (
+        f"{path} has values that cannot be used:\n"
+        "  not UTF-8: invalid continuation byte at byte 10\n"
+        f"Edit {path}, then run again"
+    )
+
+
+def test_empty_file_is_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("")
+    with pytest.raises(InvalidParams, match=r"values that cannot be used:\n  want keys and values, got None\n"):
+        load_params(path)
+
+
+def test_key_given_twice_is_named(values, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values) + "\nseed: 7\n")
+    with pytest.raises(
+        InvalidParams, match=r'\n  not YAML: line \d+, column 1: found duplicate key "seed" with value "7"'
+    ):
+        load_params(path)
+
+
+def test_missing_file_says_where_to_get_one(tmp_path):
+    path = tmp_path / "params.yaml"
+    with pytest.raises(MissingFile) as caught:
+        load_params(path)
+    assert str(caught.value) == f"{path} is missing: run in the root of the repository, or `maskopt profile quick`"

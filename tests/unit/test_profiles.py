@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from maskopt import paths
+from maskopt.errors import InvalidParams, UnknownName
+from maskopt.params import load_params
+from maskopt.profiles import put_profile
+
+ROOT = Path(__file__).parents[2]
+PROFILES = ROOT / paths.PROFILES
+
+
+def test_committed_params_are_the_quick_profile():
+    assert (ROOT / "params.yaml").read_text() == (PROFILES / "quick.yaml").read_text()
+
+
+def test_quick_profile_is_put_to_the_letter(tmp_path):
+    put_profile("quick", PROFILES, tmp_path / "params.yaml")
+    assert (tmp_path / "params.yaml").read_text() == (PROFILES / "quick.yaml").read_text()
+
+
+@pytest.mark.parametrize("profile", sorted(path.stem for path in PROFILES.glob("*.yaml")))
+def test_every_profile_can_be_used(profile, tmp_path):
+    put_profile(profile, PROFILES, tmp_path / "params.yaml")
+    assert load_params(tmp_path / "params.yaml").backbones
+
+
+def test_values_that_a_profile_does_not_name_stay(tmp_path):
+    put_profile("paper", PROFILES, tmp_path / "params.yaml")
+    quick, paper = load_params(PROFILES / "quick.yaml"), load_params(tmp_path / "params.yaml")
+    assert paper.training == quick.training
+    assert paper.data.source == "kaggle"
+
+
+def test_unknown_profile_is_named_with_the_known_ones(tmp_path):
+    with pytest.raises(UnknownName) as caught:
+        put_profile("phots", PROFILES, tmp_path / "params.yaml")
+    assert str(caught.value) == "unknown profile 'phots'; known: paper, photos, quick. Did you mean 'photos'?"
+
+
+def test_broken_profile_leaves_params_as_they_were(tmp_path):
+    for name in ("quick", "broken"):
+        (tmp_path / f"{name}.yaml").write_text((PROFILES / "quick.yaml").read_text())
+    (tmp_path / "broken.yaml").write_text("prune: {sparsity: 0.5}\n")
+    target = tmp_path / "target" / "params.yaml"
+    put_profile("quick", tmp_path, target)
+    before = target.read_text()
+    with pytest.raises(
+        InvalidParams, match=r"broken\.yaml has values that cannot be used:\n  prune\.sparsity: unknown key"
+    ):
+        put_profile("broken", tmp_path, target)
+    assert target.read_text() == before
+
+
+def test_profile_differs_from_quick_in_what_it_names_alone():
+    for path in PROFILES.glob("*.yaml"):
+        assert set(YAML().load(path)) <= set(YAML().load(PROFILES / "quick.yaml"))

@@ -1,0 +1,138 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt.data.key_points import KEY_POINT, MAX_POINTS, NO_LEVEL
+from maskopt.data.split import assign_sides, split_rows
+from maskopt.errors import CannotSplit
+from maskopt.params import Split
+
+OPTIONS = Split(
+    train=0.7, val=0.15, test=0.15, test_seed=0, hash_distance_bits=6, crop_places=5, largest_group=0.02
+)  # fmt: skip
+
+
+def options(**changes):
+    return OPTIONS.model_copy(update=changes)
+
+
+def three_classes(rows, group_of):
+    """Return labels and groups of `rows` rows each of three classes."""
+    labels = np.repeat([0, 1, 2], rows)
+    return labels, np.array([group_of(row) for row in range(3 * rows)])
+
+
+def counts(labels, sides):
+    return {side: np.bincount(labels[sides == side], minlength=3).tolist() for side in ("train", "val", "test")}
+
+
+def manifest(labels, sha256=None, seed=0):
+    rng = np.random.default_rng(seed)
+    n = len(labels)
+    table = pd.DataFrame({"path": [f"{label}/{i}.png" for i, label in enumerate(labels)], "label": labels})
+    hashes = [f"{value:016x}" for value in rng.integers(0, 2**63, n)]
+    points = np.zeros((n, MAX_POINTS), KEY_POINT)
+    points["level"] = NO_LEVEL
+    return table.assign(sha256=sha256 or [f"{i:064x}" for i in range(n)], phash=hashes), points
+
+
+def test_fractions_come_out_per_class():
+    labels, groups = three_classes(200, lambda row: row)
+    assert counts(labels, assign_sides(labels, groups, OPTIONS, seed=0)) == {
+        "train": [140] * 3,
+        "val": [30] * 3,
+        "test": [30] * 3,
+    }
+
+
+def test_fractions_come_out_with_groups_of_all_sizes_and_across_classes():
+    labels, groups = three_classes(400, lambda row: row % 400 // 5 if row % 400 < 100 else row)
+    sides = assign_sides(labels, groups, OPTIONS, seed=0)
+    assert counts(labels, sides) == {"train": [280] * 3, "val": [60] * 3, "test": [60] * 3}
+
+
+def test_groups_are_never_parted():
+    labels, groups = three_classes(400, lambda row: row * 7 % 250)
+    sides = assign_sides(labels, groups, OPTIONS, seed=3)
+    assert pd.DataFrame({"group": groups, "side": sides}).groupby("group")["side"].nunique().max() == 1
+    for fraction, side in ((0.7, "train"), (0.15, "val"), (0.15, "test")):
+        np.testing.assert_allclose(
+            counts(labels, sides)[side], 400 * fraction, atol=12
+        )  # no single rows to fill up with
+
+
+def test_sides_hold_their_share_of_groups():
+    labels, groups = three_classes(1000, lambda row: row // 2 if row % 1000 < 400 else 10_000 + row)
+    sides = assign_sides(labels, groups, OPTIONS, seed=0)
+    paired = groups < 10_000
+    np.testing.assert_allclose(np.mean(sides[paired] == "test"), 0.15, atol=0.04)
+    np.testing.assert_allclose(np.mean(sides[paired] == "val"), 0.15, atol=0.04)
+
+
+def test_other_seed_keeps_the_test_rows_and_moves_the_others():
+    labels, groups = three_classes(200, lambda row: row // 3)
+    first, second = (assign_sides(labels, groups, OPTIONS, seed) for seed in (0, 1))
+    np.testing.assert_array_equal(first == "test", second == "test")
+    assert (first != second).any()
+
+
+def test_other_test_seed_moves_the_test_rows():
+    labels, groups = three_classes(200, lambda row: row)
+    first, second = (assign_sides(labels, groups, options(test_seed=seed), 0) for seed in (0, 1))
+    assert ((first == "test") != (second == "test")).any()
+
+
+def test_same_seed_gives_the_same_sides():
+    labels, groups = three_classes(200, lambda row: row // 3)
+    np.testing.assert_array_equal(*(assign_sides(labels, groups, OPTIONS, seed=5) for _ in range(2)))
+
+
+def test_unequal_classes_are_each_parted_by_the_fractions():
+    labels = np.repeat([0, 1], [1000, 40])
+    sides = assign_sides(labels, np.arange(1040), OPTIONS, seed=0)
+    assert np.bincount(labels[sides == "test"]).tolist() == [150, 6]
+
+
+def test_fraction_of_zero_gives_no_rows():
+    labels, groups = three_classes(20, lambda row: row)
+    sides = assign_sides(labels, groups, options(train=0.8, val=0.2, test=0.0), seed=0)
+    assert "test" not in sides
+
+
+def test_table_has_the_order_of_the_manifest_and_the_report_counts():
+    table, points = manifest(["a"] * 40 + ["b"] * 40, sha256=["same", "same"] + [f"{i:064x}" for i in range(78)])
+    split, report = split_rows(table, points, OPTIONS, seed=0)
+    assert list(split.columns) == ["path", "label", "split", "group"]
+    assert split["path"].tolist() == table["path"].tolist()
+    assert split["group"].iloc[0] == split["group"].iloc[1]
+    assert report["links"] == {"copies": 1, "near_copies": 0, "crops": 0, "refused": 0}
+    assert (report["pictures"], report["groups"], report["largest_group"]) == (80, 79, 2)
+    assert report["sizes"] == {"train": 56, "val": 12, "test": 12}
+    assert report["classes"]["a"] == {"train": 28, "val": 6, "test": 6}
+    json.dumps(report)
+
+
+def test_too_small_a_class_is_named():
+    table, points = manifest(["a"] * 40 + ["b"] * 2)
+    with pytest.raises(CannotSplit) as caught:
+        split_rows(table, points, OPTIONS, seed=0)
+    assert str(caught.value) == (
+        "no picture of 'b' is left for train: the class has 2 pictures in 2 groups of look-alikes. "
+        "Give more pictures, or set another split in params.yaml"
+    )
+
+
+def test_class_of_one_group_is_named():
+    table, points = manifest(["a"] * 40 + ["b"] * 30, sha256=[f"{i:064x}" for i in range(40)] + ["same"] * 30)
+    with pytest.raises(CannotSplit, match="no picture of 'b' is left for val: the class has 30 pictures in 1 groups"):
+        split_rows(table, points, OPTIONS, seed=0)
+
+
+def test_refused_links_are_logged(caplog):
+    table, points = manifest(["a"] * 40 + ["b"] * 40)
+    table["phash"] = ["0" * 16] * 80
+    _, report = split_rows(table, points, options(largest_group=0.1), seed=0)
+    assert report["largest_group"] == 8
+    assert "links not followed, since they would have made groups of more than 8" in caplog.text
