@@ -30,34 +30,31 @@ def find_crops(points: KeyPoints, min_places: int) -> Ints:
         points: (N, P) of `KEY_POINT`.
         min_places: fewer find more crops, and more strangers.
     """
-    rows, columns = np.nonzero(points["level"] != NO_LEVEL)
-    if not len(rows):
+    used = np.flatnonzero(points["level"].ravel() != NO_LEVEL)
+    if not len(used):
         return np.zeros((0, 2), np.int64)
-    used = points[rows, columns]
-    a, b = _match(used["code"], rows)
-    pair = rows[a] * len(points) + rows[b]
-    order = np.argsort(pair, kind="stable")
-    pairs, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
-    places = np.stack([used[name].astype(np.float64) for name in ("x", "y", "level")], axis=1)  # (points in use, 3)
-    kept = [
-        pair
-        for pair, start, count in zip(pairs, starts, counts, strict=True)
-        if count >= min_places
-        and _count_agreeing(places[a[order[start : start + count]]], places[b[order[start : start + count]]])
-        >= min_places
+    flat, rows = points.ravel(), used // points.shape[1]
+    a, b = _match(flat["code"][used], rows)
+    order = np.argsort(rows[a] * len(points) + rows[b], kind="stable")
+    a, b = a[order], b[order]
+    pairs, starts, counts = np.unique(rows[a] * len(points) + rows[b], return_index=True, return_counts=True)
+    enough = counts >= min_places
+    crops = [
+        (pair // len(points), pair % len(points))
+        for pair, start, count in zip(pairs[enough], starts[enough], counts[enough], strict=True)
+        if _count_agreeing(*(flat[used[side[start : start + count]]] for side in (a, b))) >= min_places
     ]
-    crops = np.array(kept, np.int64)
-    return np.stack([crops // len(points), crops % len(points)], axis=1)
+    return np.array(crops, np.int64).reshape(-1, 2)
 
 
 def _match(codes: Codes, rows: Ints) -> tuple[Ints, Ints]:
     """Return two (M,) of indices into `codes`: equal places, the one in the lower row first, textures left out."""
     pairs, texture = np.zeros(0, np.int64), np.zeros(len(codes), bool)
     for mask in _masks(len(codes)):
-        order, run, length = _runs(codes & mask)
-        texture[order[length > MAX_ALIKE]] = True
+        order, run, many = _runs(codes & mask)
+        texture[many] = True
         found = [pairs]
-        for a, b in _pairs_within(order, run, length):
+        for a, b in _pairs_within(order, run):
             near = (rows[a] != rows[b]) & (np.bitwise_count(codes[a] ^ codes[b]) <= MAX_DISTANCE_BITS)
             found.append(np.minimum(a[near], b[near]) * len(codes) + np.maximum(a[near], b[near]))
         pairs = _distinct(np.concatenate(found))
@@ -79,35 +76,42 @@ def _masks(n: int) -> Iterator[np.uint64]:
 
 
 def _runs(keys: Codes) -> tuple[Ints, Ints, Ints]:
-    """Return an order that puts equal keys together; for each place in it the number and the length of its run."""
+    """Return indices of the keys that a few share, equal ones together; for each the number of its run; the others.
+
+    The others share their key with more than a few; who shares it with nobody is left out.
+    """
     order = np.argsort(keys)
-    new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
-    run = np.cumsum(new) - 1
-    return order, run, np.bincount(run)[run]
+    keys = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    counts = np.diff(starts, append=len(keys))
+    few = np.repeat((counts > 1) & (counts <= MAX_ALIKE), counts)
+    run = np.repeat(np.arange(len(counts)), np.where((counts > 1) & (counts <= MAX_ALIKE), counts, 0))
+    return order[few], run, order[np.repeat(counts > MAX_ALIKE, counts)]
 
 
-def _pairs_within(order: Ints, run: Ints, length: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield all pairs that share a run, of runs that are not too long."""
+def _pairs_within(order: Ints, run: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield all pairs that share a run."""
     for step in range(1, MAX_ALIKE):
-        both = np.flatnonzero((run[:-step] == run[step:]) & (length[:-step] <= MAX_ALIKE))
+        both = np.flatnonzero(run[:-step] == run[step:])
         yield order[both], order[both + step]
 
 
-def _count_agreeing(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> int:
+def _count_agreeing(first: KeyPoints, second: KeyPoints) -> int:
     """Return in how many places two pictures agree, if one is a crop of the other as the best of the pairs says.
 
     Args:
-        p: (M, 3), x, y and level of key points of one picture.
-        q: (M, 3), of their equals in the other.
+        first: (M,), key points of one picture.
+        second: (M,), their equals in the other.
     """
-    levels = q[:, 2] - p[:, 2]
+    p, q = (np.stack([side["x"], side["y"]], axis=1).astype(np.float64) for side in (first, second))  # (M, 2)
+    levels = second["level"].astype(np.float64) - first["level"]
     scale = SCALE_STEP**levels  # (M,): a hypothesis per pair
-    shift = q[:, :2] - scale[:, None] * p[:, :2]  # (M, 2)
-    expected = scale[:, None, None] * p[None, :, :2] + shift[:, None]  # (M hypotheses, M pairs, 2)
-    agrees = np.linalg.norm(q[None, :, :2] - expected, axis=2) < MAX_SHIFT
+    shift = q - scale[:, None] * p
+    expected = scale[:, None, None] * p + shift[:, None]  # (M hypotheses, M pairs, 2)
+    agrees = np.linalg.norm(q - expected, axis=2) < MAX_SHIFT
     agrees &= np.abs(levels[:, None] - levels) <= 1
     best = agrees[agrees.sum(axis=1).argmax()]
-    return min(len({(x // CELL, y // CELL) for x, y, _ in side[best].tolist()}) for side in (p, q))
+    return min(len({(x // CELL, y // CELL) for x, y in side[best].tolist()}) for side in (p, q))
 
 
 def _distinct(values: Ints) -> Ints:

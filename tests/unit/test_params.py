@@ -121,10 +121,10 @@ def test_fractions_that_do_not_add_up_are_named_with_their_sum(message):
 
 
 def test_fractions_may_miss_one_by_rounding(values, tmp_path):
-    values["split"].update(train=0.1, val=0.2, test=0.7)  # 0.9999999999999999 in floating point
+    values["split"].update(train=0.7, val=0.2, test=0.1)  # 0.9999999999999999 in floating point
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values))
-    assert load_params(path).split.test == 0.7
+    assert load_params(path).split.test == 0.1
 
 
 def test_empty_section_is_named(message):

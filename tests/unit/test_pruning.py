@@ -61,6 +61,13 @@ def test_zeros_come_in_a_run_of_one_step(toy, build_linear):
     assert np.count_nonzero(model.get_layer("logits").get_weights()[0]) == 288
 
 
+def test_zeros_come_where_masks_change_every_few_steps(toy, build_linear):
+    small = replace(toy, params=toy.params.model_copy(update={"batch_size": 4}))  # 24 steps, masks change in each third
+    params = Prune(epochs=1, learning_rate=1e-3, final_sparsity=0.5, ramp=0.3)  # 7 steps
+    model, _ = prune(build_linear(), small, params)
+    assert np.count_nonzero(model.get_layer("logits").get_weights()[0]) == 288
+
+
 def test_epochs_before_the_last_zeros_are_not_kept(toy, build_linear):
     source = build_linear()
     toy.fit(source, Phase(epochs=3, learning_rate=0.01))

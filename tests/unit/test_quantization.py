@@ -47,14 +47,14 @@ def test_int8_file_keeps_the_promise_of_its_variant(quantised, variant):
     assert [kernel.layer for kernel in kernels] == ["conv", "point", "logits"]
 
 
-def test_plain_training_loses_what_it_does_not_promise(quantised, pruned):
+def test_plain_training_loses_what_it_does_not_promise(quantised):
     *_, path = quantised("qat")
     for kernel in list_kernels(read_graph(path)):
         assert kernel.values_per_channel > N_CLUSTERS
         assert kernel.sparsity < SPARSITY
 
 
-# Batch-norm after a depthwise convolution must be quantised with it, or it stays as operators of its own: accuracy falls.
+# Batch-norm after a depthwise convolution must be quantised with it, or it stays as operators of its own.
 @pytest.mark.parametrize("variant", CHAINS)
 def test_int8_file_has_the_operators_of_one_quantised_after_training(quantised, trained, toy, variant):
     *_, path = quantised(variant)

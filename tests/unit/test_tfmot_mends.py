@@ -36,7 +36,9 @@ def pcqat(toy):
 
 
 def kernel_of(model, name):
-    return model.get_layer(f"quant_{name}").layer.kernel.numpy()
+    wrapper = model.get_layer(f"quant_{name}")
+    (kernel,) = (weight for weight in wrapper.weights if weight.name == f"{name}/kernel:0")
+    return kernel.numpy()
 
 
 def test_values_are_those_of_the_tensor_not_of_each_channel(pcqat):

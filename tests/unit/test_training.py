@@ -62,7 +62,7 @@ def test_batches_follow_from_the_seed(toy):
     assert_same(list_batches(toy.train_batches(2)), list_batches(toy.train_batches(2)))
 
 
-def test_batches_of_a_later_epoch_do_not_depend_on_the_earlier_ones(toy):
+def test_batches_do_not_depend_on_how_many_follow(toy):
     steps = toy.steps_per_epoch
     assert_same(list_batches(toy.train_batches(2))[steps:], list_batches(toy.train_batches(3).skip(steps).take(steps)))
 

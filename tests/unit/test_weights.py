@@ -29,6 +29,7 @@ def download(monkeypatch, tmp_path):
     """Let Keras download with the given function, into an empty cache."""
 
     def through(urlretrieve):
+        (tmp_path / ".keras").mkdir()  # else Keras takes /tmp/.keras, where weights of earlier runs lie
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setattr("tf_keras.src.utils.data_utils.urlretrieve", urlretrieve)
 
@@ -133,7 +134,7 @@ def test_failed_download_says_what_to_do(download):
 
 def test_downloaded_weights_are_loaded(download):
     served = build_trunk("mobilenet_v2_035", SIZE_PX)
-    download(lambda url, path, *_: served.save_weights(path, save_format="h5"))
+    download(lambda _url, path, *_: served.save_weights(path, save_format="h5"))
     assert fingerprint(load_weights("mobilenet_v2_035", "imagenet", SIZE_PX)) == fingerprint(served)
 
 

@@ -10,7 +10,7 @@ from maskopt.data.drawing.head import EAR_V, EYE_V
 from maskopt.data.drawing.palette import Colour, between, chance, mix, pick, shade, weigh
 
 STYLES = {"bald": 1.5, "buzz": 2.0, "short": 5.0, "parted": 4.0, "fringe": 3.0, "long": 5.0, "bob": 3.0, "curly": 3.0}
-HATS = {"none": 14.0, "beanie": 1.0, "cap": 1.0, "brimmed": 0.5, "headscarf": 1.0, "hood": 0.5}
+HATS = {"none": 15.0, "beanie": 0.8, "cap": 0.8, "brimmed": 0.4, "headscarf": 0.7, "hood": 0.3}
 GLASSES = {"none": 8.0, "round": 1.5, "square": 1.5, "sunglasses": 0.8}
 THICKNESS = {"bald": 0.0, "buzz": 0.03, "short": 0.12, "parted": 0.14, "fringe": 0.13, "long": 0.14, "bob": 0.17}
 LENGTH = {"long": 1.5, "bob": 0.75}  # how far down the hair hangs behind the head, in half heights

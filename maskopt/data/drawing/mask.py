@@ -20,9 +20,9 @@ CUTS: dict[str, Cut] = {
     "cloth": ((0, 0, 0.15), (0.3, 0.08, 0.12), (0.84, 0.28, 0.03), (0.82, 0.66, 0.04), (0.5, 0.95, 0.08), (0, 1, 0.1)),
 }
 CHIN: Cut = ((0, 0, 0.08), (0.45, -0.1, 0.06), (0.9, -0.7, 0.04), (0.93, -0.3, 0.06), (0.75, 0.5, 0.12), (0, 1, 0.14))
-KINDS = {"surgical": 7.0, "folded": 1.2, "cup": 0.8, "cloth": 1.0}
+KINDS = {"surgical": 8.0, "folded": 1.0, "cup": 0.6, "cloth": 0.8}
 PRINTS = {"none": 3.0, "stripes": 1.0, "dots": 1.0, "checks": 1.0, "blotches": 1.0}
-WRONG_WAYS = {"under_nose": 7.0, "on_chin": 2.5, "one_ear": 0.8}
+WRONG_WAYS = {"under_nose": 7.0, "on_chin": 2.5, "one_ear": 0.6}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
     """Return a mask that is worn in this way."""
     kind = weigh(rng, KINDS)
     table = {"surgical": palette.SURGICALS, "cloth": palette.CLOTHS}.get(kind, palette.RESPIRATORS)
-    colour = palette.vary(rng, pick(rng, table), 0.12)
+    colour = palette.vary(rng, pick(rng, table), 0.08)
     top, bottom = {
         "rightly": (between(rng, 0.0, 0.11), between(rng, 1.0, 1.1)),
         "under_nose": (between(rng, 0.42, 0.47), between(rng, 1.04, 1.16)),
@@ -66,7 +66,7 @@ def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
         bottom=bottom,
         wide=between(rng, 0.95, 1.1),
         slant=between(rng, -0.03, 0.03),
-        strap=mix(colour, (245, 245, 245), between(rng, 0.3, 0.9)),
+        strap=mix(colour, (245, 245, 245), between(rng, 0.6, 0.95)),
         valve=kind in ("cup", "folded") and chance(rng, 0.3),
         side=1 if chance(rng, 0.5) else -1,
     )
@@ -100,7 +100,7 @@ def _draw_straps(brush: Brush, mask: Mask) -> None:
     for side in (-1, 1):
         for corner, end in zip(corners, ends, strict=True):
             strap = brush.pose.on_skin([corner * (side, 1, 1), (side * 0.995, end, 0.03)])
-            brush.line(strap, mask.strap, 0.045)
+            brush.line(strap, mask.strap, 0.06)
 
 
 def _draw_folds(brush: Brush, mask: Mask) -> None:
@@ -132,7 +132,7 @@ def _draw_folds(brush: Brush, mask: Mask) -> None:
 def _draw_hanging(brush: Brush, mask: Mask) -> None:
     side, around = mask.side, brush.pose.around
     ear = (side * 1.04, EAR_V - 0.1, 0.0)
-    shape = [(0.72, 0.36, 0.1), (1.22, 0.42, 0.1), (1.28, 1.1, 0.1), (0.78, 1.16, 0.1)]
+    shape = [(0.6, 0.3, 0.2), (1.24, 0.38, 0.2), (1.3, 1.1, 0.2), (0.66, 1.16, 0.2)]
     knots = np.array(shape) * (side, 1, 1)
     for knot in knots[:2]:
         brush.line(around([ear, knot]), mask.strap, 0.05)
@@ -148,7 +148,7 @@ def _draw_hanging(brush: Brush, mask: Mask) -> None:
 def _crease(mask: Mask) -> Colour:
     """Return the colour of folds and edges, which stands out from the cloth."""
     light = sum(mask.colour) > 300
-    return shade(mask.colour, 0.55) if light else mix(mask.colour, (255, 255, 255), 0.45)
+    return shade(mask.colour, 0.48) if light else mix(mask.colour, (255, 255, 255), 0.45)
 
 
 def _cloth(brush: Brush, mask: Mask) -> Image.Image | Colour:

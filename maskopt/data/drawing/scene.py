@@ -9,7 +9,7 @@ from maskopt.data.drawing import palette
 from maskopt.data.drawing.brush import Brush, Floats, smooth
 from maskopt.data.drawing.palette import Colour, any_colour, between, chance, mix, pick, shade, weigh
 
-BACKGROUNDS = {"flat": 1.0, "gradient": 1.5, "texture": 1.5, "shapes": 2.5, "blobs": 2.5, "bars": 1.0}
+BACKGROUNDS = {"flat": 1.0, "gradient": 1.5, "texture": 1.5, "shapes": 2.5, "blobs": 2.5, "bars": 0.5}
 NECKWEAR = {"none": 8.0, "collar": 2.0, "polo": 1.0, "scarf": 1.0, "hoodie": 1.0}
 
 
@@ -52,14 +52,13 @@ def _draw_neckwear(brush: Brush, clothes: Clothes) -> None:
                 wing = [(side * 0.62, y - 0.28), (side * 0.08, y + 0.1), (side * 0.5, y + 0.35), (side * 0.85, y)]
                 brush.fill(outside(wing), mix(clothes.colour, (255, 255, 255), 0.4))
         case "polo":
-            brush.fill(outside([(-0.66, 0.94), (0, 1.05), (0.66, 0.94), (0.8, y + 0.3), (-0.8, y + 0.3)]), colour)
-            brush.line(outside([(-0.66, 0.96), (0, 1.07), (0.66, 0.96)]), shade(colour, 0.75), 0.05)
+            brush.fill(outside([(-0.66, 0.98), (0, 1.1), (0.66, 0.98), (0.8, y + 0.3), (-0.8, y + 0.3)]), colour)
+            brush.line(outside([(-0.66, 1.0), (0, 1.12), (0.66, 1.0)]), shade(colour, 0.75), 0.05)
         case "scarf":
-            knots = [(-0.95, 0.85), (0, 1.08), (0.95, 0.85), (1.15, y + 0.1), (0, y + 0.35), (-1.15, y + 0.1)]
+            knots = [(-0.95, 0.9), (0, 1.14), (0.95, 0.9), (1.15, y + 0.1), (0, y + 0.35), (-1.15, y + 0.1)]
             brush.fill(outside(smooth(knots)), colour)
-            for part in (0.4, 0.7):
-                fold = [(-1.0, 0.85 + part * 0.3), (0, 1.08 + part * 0.35), (1.0, 0.85 + part * 0.3)]
-                brush.line(outside(smooth(fold, closed=False)), shade(colour, 0.72), 0.05)
+            fold = [(-1.0, 1.05), (0, 1.32), (1.0, 1.05)]
+            brush.line(outside(smooth(fold, closed=False)), shade(colour, 0.8), 0.05)
         case "hoodie":
             knots = [(-1.2, 0.7), (-0.5, 1.12), (0, 1.25), (0.5, 1.12), (1.2, 0.7), (1.5, y + 0.3), (-1.5, y + 0.3)]
             brush.fill(outside(smooth(knots)), shade(clothes.colour, 0.8))
@@ -74,8 +73,8 @@ def draw_background(rng: np.random.Generator, size: tuple[int, int]) -> Image.Im
         return _enlarged(np.array([[any_colour(rng) for _ in range(2)] for _ in range(2)], float), size)
     if kind == "texture":
         base = np.array(any_colour(rng))
-        cells = int(between(rng, 4, 40))
-        return _enlarged(base + rng.normal(0, between(rng, 15, 50), (cells, cells, 1)), size)
+        cells = int(between(rng, 4, 18))
+        return _enlarged(base + rng.normal(0, between(rng, 15, 40), (cells, cells, 1)), size)
     small = Image.new("RGB", (64, 64), any_colour(rng))
     draw = ImageDraw.Draw(small)
     if kind == "bars":
@@ -93,7 +92,7 @@ def draw_background(rng: np.random.Generator, size: tuple[int, int]) -> Image.Im
 
 def _draw_bars(rng: np.random.Generator, draw: ImageDraw.ImageDraw) -> None:
     colours = (any_colour(rng), any_colour(rng))
-    step, upright = int(between(rng, 4, 14)), chance(rng, 0.5)
+    step, upright = int(between(rng, 7, 18)), chance(rng, 0.5)
     for index, start in enumerate(range(0, 64, step)):
         box = (start, 0, start + step, 64) if upright else (0, start, 64, start + step)
         draw.rectangle(box, fill=colours[index % 2])
