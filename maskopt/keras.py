@@ -15,11 +15,27 @@ with warnings.catch_warnings():
     import tensorflow as tf
     import tensorflow_model_optimization as tfmot
     import tf_keras as keras
+    from tensorflow_model_optimization.python.core.quantization.keras import quant_ops, quantizers
+    from tensorflow_model_optimization.python.core.quantization.keras.collab_opts.cluster_preserve import (
+        cluster_preserve_quantize_registry,
+        cluster_utils,
+    )
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_registry
 
 tf.get_logger().setLevel(logging.ERROR)
 logging.getLogger("absl").setLevel(logging.ERROR)  # of the converter
 
-__all__ = ["configure", "keras", "tf", "tfmot"]
+__all__ = [
+    "cluster_preserve_quantize_registry",
+    "cluster_utils",
+    "configure",
+    "default_8bit_quantize_registry",
+    "keras",
+    "quant_ops",
+    "quantizers",
+    "tf",
+    "tfmot",
+]
 
 
 def configure(seed: int, threads: int) -> None:

@@ -4,11 +4,9 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.
 """
 
 import pandas as pd
-from tensorflow_model_optimization.python.core.quantization.keras.collab_opts.cluster_preserve import cluster_utils
-from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_registry
 
 from maskopt import tfmot_mends
-from maskopt.keras import keras, tfmot
+from maskopt.keras import cluster_utils, default_8bit_quantize_registry, keras, tfmot
 from maskopt.params import Quantize
 from maskopt.rebuilding import wrapped_copy
 from maskopt.training import Trainer

@@ -6,12 +6,8 @@
 import copy
 from typing import Any
 
-from tensorflow_model_optimization.python.core.quantization.keras import quant_ops, quantizers
-from tensorflow_model_optimization.python.core.quantization.keras.collab_opts.cluster_preserve import (
-    cluster_preserve_quantize_registry as cluster_preserve,
-)
-
-from maskopt.keras import tf
+from maskopt.keras import cluster_preserve_quantize_registry as cluster_preserve
+from maskopt.keras import quant_ops, quantizers, tf
 
 RANGE_DECAY = 0.95  # of the moving average of activation ranges, per step
 

@@ -1,5 +1,6 @@
 """Zip or tar file -> folder: plain files only, nothing outside it, and not more than an archive of pictures holds."""
 
+import errno
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from maskopt.data.members import CHUNK_BYTES, DAMAGE, read_members
 from maskopt.errors import BrokenArchive, MissingFile, UnsafeArchive
 
 LITTER = "__MACOSX"  # folder that macOS adds to a zip, with a file for each real one
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}  # errors of the disk, not of the archive
 NAME_BYTES, PATH_BYTES = 255, 1024  # within what all file systems take
 
 
@@ -40,7 +42,7 @@ def unpack(path: Path, target: Path, limits: Limits) -> None:
     try:
         _unpack(path, target, limits)
     except DAMAGE as err:
-        if isinstance(err, OSError) and err.errno:  # of the disk, not of the archive
+        if isinstance(err, OSError) and err.errno in DISK:
             raise
         raise BrokenArchive(path, f"damaged, or neither zip nor tar ({err})") from err
 

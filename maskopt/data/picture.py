@@ -1,6 +1,7 @@
 """File -> RGB picture -> square array: the one way pictures are read, in training and in use."""
 
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ def open_picture(path: Path, max_pixels: int) -> Picture:
         size_bytes = path.stat().st_size
         if size_bytes > max_pixels * BYTES_PER_PIXEL + METADATA_BYTES:
             raise UnreadablePicture(path, f"{size_bytes:,} bytes are too many for {max_pixels:,} pixels")
-        with Image.open(path, formats=FORMATS) as image:
+        # Warnings are of damaged metadata, which spoil no pixel.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise UnreadablePicture(

@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PUBLISHED = "maskopt/data/kaggle-manifest.csv"  # data, read by validate
 # A new message or path must not retrain everything.
 NOT_DECLARED = {"maskopt/__init__.py", "maskopt/errors.py", "maskopt/paths.py", "maskopt/params.py"}
 
@@ -50,8 +51,9 @@ def closure_of(path: Path) -> set[Path]:
 def params_read_in(path: Path) -> set[str]:
     """The attributes of `params` in one file: `data.classes`, `networks`, `prune`; a whole section covers its parts."""
     tree = ast.parse((ROOT / path).read_text())
-    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript)}
-    names = {dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript) and id(node) not in inner}
+    chains = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript)]
+    inner = {id(node.value) for node in chains}
+    names = {dotted(node) for node in chains if id(node) not in inner}
     return {name.removeprefix("params.") for name in names if name and name.startswith("params.")}
 
 
@@ -80,7 +82,7 @@ def test_stage_module_has_the_name_of_its_stage(stage):
 @pytest.mark.parametrize("stage", GRAPH)
 def test_stage_depends_on_every_file_it_imports(stage):
     needed = {path.as_posix() for path in closure_of(module_of(stage))} - NOT_DECLARED
-    declared = {dep for dep in GRAPH[stage].get("deps", []) if dep.startswith("maskopt/")}
+    declared = {dep for dep in GRAPH[stage].get("deps", []) if dep.startswith("maskopt/") and dep != PUBLISHED}
     folders = {dep for dep in declared if (ROOT / dep).is_dir()}
     assert declared == {next((dep for dep in folders if path.startswith(f"{dep}/")), path) for path in needed}
 

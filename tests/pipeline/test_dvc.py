@@ -40,7 +40,7 @@ def test_metrics_are_left_to_git_and_models_to_dvc(finished):
     assert "data/models" not in untracked
 
 
-def test_remote_brings_everything_to_another_clone(finished, tmp_path, new_workspace):
+def test_remote_brings_everything_to_another_clone(finished, tmp_path):
     finished.run("make", "remote", f"URL={tmp_path / 'store'}")
     finished.run("dvc", "push", "--quiet")
     finished.run("git", "add", "--all")

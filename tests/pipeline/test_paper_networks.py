@@ -32,7 +32,7 @@ def test_paper_network_goes_through_every_variant(network, new_workspace, capsys
         workspace.run("dvc", "repro", "--single-item", f"measured@{network}-{variant}")
     with capsys.disabled():
         table = pd.DataFrame(rows, columns=["variant", "seconds", "peak MiB"])
-        print(f"\n{network}, {SIZE_PX[network]} px\n{table.to_markdown(index=False)}")
+        sys.stdout.write(f"\n{network}, {SIZE_PX[network]} px\n{table.to_markdown(index=False)}\n")
     for variant in VARIANTS:
         metrics = json.loads((workspace.root / f"data/metrics/{network}/{variant}.json").read_text())
         assert tuple(metrics["formats"]) == VARIANTS[variant].formats

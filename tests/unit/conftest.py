@@ -182,8 +182,10 @@ def sparse_clustered(toy, pruned):
 
 def _cluster(model, toy, preserve_sparsity):
     from maskopt.clustering import cluster
+    from maskopt.keras import keras
     from maskopt.params import Cluster
 
+    keras.utils.set_random_seed(0)  # k-means++ starts from random weights
     params = Cluster(epochs=2, learning_rate=0.001, n_clusters=N_CLUSTERS, centroids="kmeans++")
     return cluster(model, toy, params, preserve_sparsity)
 

@@ -1,9 +1,9 @@
 import io
-import os
 import stat
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 
 from maskopt.data.archive import Limits, unpack
@@ -108,11 +108,12 @@ def test_what_is_no_archive_is_refused(content, tmp_path):
     assert "neither zip nor tar" in refusal(tmp_path / "a", tmp_path / "out", BrokenArchive)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.9999])
 @pytest.mark.parametrize("suffix", [".zip", *TAR_MODES])
 def test_cut_off_archive_is_refused(suffix, share, tmp_path):
     path = tmp_path / f"a{suffix}"
-    files = [(f"cat/{i}.png", os.urandom(3000)) for i in range(20)]
+    rng = np.random.default_rng(0)
+    files = [(f"cat/{i}.png", rng.bytes(3000)) for i in range(20)]
     write_zip(path, files) if suffix == ".zip" else write_tar(path, files, TAR_MODES[suffix])
     # A plain tar file ends with 10 kB of zeros, of which the first 512 bytes are the end mark.
     whole = path.read_bytes().rstrip(b"\0") if suffix == ".tar" else path.read_bytes()
@@ -134,6 +135,15 @@ def test_changed_bytes_in_a_zip_are_noticed(tmp_path):
     content[1000] ^= 1
     path.write_bytes(content)
     assert "Bad CRC-32" in refusal(path, tmp_path / "out", BrokenArchive)
+
+
+def test_zip_whose_list_leads_nowhere_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("cat/1.png", b"x" * 500)])
+    content = bytearray(path.read_bytes())
+    start = content.index(b"PK\5\6") + 16  # where the list of members starts, says the end of the file
+    content[start : start + 4] = b"\xff\xff\xff\x7f"
+    path.write_bytes(content)
+    assert "damaged, or neither zip nor tar" in refusal(path, tmp_path / "out", BrokenArchive)
 
 
 def test_encrypted_zip_is_refused(tmp_path):

@@ -82,6 +82,11 @@ def test_exif_rotation_is_done(tmp_path):
     assert (picture.getpixel((5, 2)), picture.getpixel((5, 18))) == (RED, (0, 0, 0))
 
 
+def test_damaged_metadata_spoil_nothing(tmp_path):
+    photograph(0).save(tmp_path / "a.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09\1\x12")  # 9 entries, and half of one
+    assert opened(tmp_path / "a.jpg").image.size == (160, 160)
+
+
 def test_format_is_told_by_content_and_name_may_be_any(tmp_path):
     photograph(0).save(tmp_path / "größe 漢字.png", "WEBP", lossless=True)
     np.testing.assert_array_equal(opened(tmp_path / "größe 漢字.png").image, photograph(0))

@@ -47,9 +47,8 @@ def test_pruned_model_has_the_layers_of_the_source(trained, pruned):
     assert [type(layer) for layer in pruned.model.layers] == [type(layer) for layer in trained.model.layers]
 
 
-@pytest.mark.parametrize("ramp", [0, 0.01, 1])
-def test_zeros_come_however_short_or_long_the_ramp(toy, build_linear, ramp):
-    params = Prune(epochs=1, learning_rate=1e-3, final_sparsity=0.5, ramp=ramp)
+def test_zeros_come_without_a_ramp(toy, build_linear):
+    params = Prune(epochs=1, learning_rate=1e-3, final_sparsity=0.5, ramp=0)
     model, _ = prune(build_linear(), toy, params)
     assert np.count_nonzero(model.get_layer("logits").get_weights()[0]) == 288  # of 576
 

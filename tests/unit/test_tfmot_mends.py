@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from tensorflow_model_optimization.python.core.quantization.keras import quantizers
 
 from maskopt import tfmot_mends
-from maskopt.keras import keras, tf
+from maskopt.keras import keras, quantizers, tf
 from maskopt.params import Quantize
 from maskopt.quantization import quantize
 

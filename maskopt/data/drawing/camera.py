@@ -39,14 +39,14 @@ def imagine_shot(rng: np.random.Generator) -> Shot:
         oversampling=2 if max(width, height) > 128 else 3,
         exposure=between(rng, 0.86, 1.1),
         contrast=between(rng, 0.9, 1.15),
-        cast=(between(rng, 0.9, 1.08), between(rng, 0.96, 1.03), between(rng, 0.88, 1.1)),
+        cast=(between(rng, 0.88, 1.1), between(rng, 0.96, 1.03), between(rng, 0.86, 1.14)),
         light_x=between(rng, -0.22, 0.22),
         light_y=between(rng, -0.15, 0.15),
         blur_px=between(rng, 0, 0.007) * height,
-        noise=between(rng, 0, 3),
+        noise=between(rng, 0, 4),
         grey=chance(rng, 0.02),
         suffix=weigh(rng, FORMATS),
-        quality=int(between(rng, 50, 96)),
+        quality=int(between(rng, 40, 97)),
     )
 
 

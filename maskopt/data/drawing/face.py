@@ -52,7 +52,7 @@ def imagine_pose(rng: np.random.Generator, shot: Shot) -> Pose:
     """Return a pose in which the head fills most of the frame."""
     width, height = shot.width_px * shot.oversampling, shot.height_px * shot.oversampling
     ratio = between(rng, 1.18, 1.38)
-    half_height = between(rng, 0.33, 0.46) * height
+    half_height = between(rng, 0.35, 0.46) * height
     half_width = half_height / ratio
     room_x, room_y = width / 2 - 0.95 * half_width, height / 2 - 0.92 * half_height
     return Pose(
@@ -62,7 +62,7 @@ def imagine_pose(rng: np.random.Generator, shot: Shot) -> Pose:
         ratio=ratio,
         jaw=between(rng, 2.1, 3.2),
         taper=between(rng, 0.0, 0.14),
-        yaw=between(rng, -0.55, 0.55),
+        yaw=between(rng, -0.5, 0.5),
         pitch=between(rng, -0.2, 0.2),
-        roll=between(rng, -0.3, 0.3),
+        roll=between(rng, -0.28, 0.28),
     )

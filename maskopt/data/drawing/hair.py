@@ -11,7 +11,7 @@ from maskopt.data.drawing.palette import Colour, between, chance, mix, pick, sha
 
 STYLES = {"bald": 1.5, "buzz": 2.0, "short": 5.0, "parted": 4.0, "fringe": 3.0, "long": 5.0, "bob": 3.0, "curly": 3.0}
 HATS = {"none": 15.0, "beanie": 0.8, "cap": 0.8, "brimmed": 0.4, "headscarf": 0.7, "hood": 0.3}
-GLASSES = {"none": 8.0, "round": 1.5, "square": 1.5, "sunglasses": 0.8}
+GLASSES = {"none": 8.0, "round": 1.5, "square": 1.5, "sunglasses": 0.6}
 THICKNESS = {"bald": 0.0, "buzz": 0.03, "short": 0.12, "parted": 0.14, "fringe": 0.13, "long": 0.14, "bob": 0.17}
 LENGTH = {"long": 1.5, "bob": 0.75}  # how far down the hair hangs behind the head, in half heights
 HAIRLINES = {  # right half of the face to the left, u and v

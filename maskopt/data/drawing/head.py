@@ -11,7 +11,7 @@ from maskopt.data.drawing.palette import Colour, between, chance, mix, pick, sha
 
 EYE_V, EAR_V, NOSE_V, MOUTH_V = -0.08, 0.05, 0.33, 0.57  # heights: pupils, ears, nostrils, lips
 MOUTHS = {"closed": 5.0, "smile": 3.0, "grin": 2.0, "open": 1.5, "frown": 1.5}
-BEARDS = {"none": 15.0, "stubble": 1.5, "full": 1.5, "goatee": 1.0, "moustache": 1.0}
+BEARDS = {"none": 15.0, "stubble": 1.0, "full": 1.2, "goatee": 0.6, "moustache": 1.0}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def imagine_head(rng: np.random.Generator) -> Head:
     skin = palette.vary(rng, pick(rng, palette.SKINS), 0.08)
     return Head(
         skin=skin,
-        lips=mix(shade(skin, 0.82), pick(rng, palette.LIPS), between(rng, 0.3, 0.9)),
+        lips=mix(shade(skin, 0.82), pick(rng, palette.LIPS), between(rng, 0.6, 1.0)),
         iris=pick(rng, palette.IRISES),
         hair=palette.vary(rng, pick(rng, palette.HAIRS), 0.15),
         shadow_side=between(rng, -1, 1),
@@ -56,7 +56,7 @@ def imagine_head(rng: np.random.Generator) -> Head:
         nose_width=between(rng, 0.2, 0.28),
         nose_length=between(rng, 0.95, 1.1),
         mouth=weigh(rng, MOUTHS),
-        mouth_width=between(rng, 0.26, 0.38),
+        mouth_width=between(rng, 0.3, 0.4),
         beard=weigh(rng, BEARDS),
     )
 
@@ -140,10 +140,10 @@ def _draw_closed(brush: Brush, head: Head, corners: float = 0.0) -> None:
     w, y = head.mouth_width, MOUTH_V
     edge = y - corners
     upper = [(-w, edge), (-w * 0.3, y - 0.06), (0, y - 0.045), (w * 0.3, y - 0.06), (w, edge), (0, y + 0.02)]
-    lower = [(-w, edge), (0, y + 0.01), (w, edge), (w * 0.45, y + 0.075), (-w * 0.45, y + 0.075)]
+    lower = [(-w, edge), (0, y + 0.01), (w, edge), (w * 0.5, y + 0.095), (-w * 0.5, y + 0.095)]
     on_skin = brush.pose.on_skin
     brush.fill(on_skin(smooth(upper)), shade(head.lips, 0.85)).fill(on_skin(smooth(lower)), head.lips)
-    brush.line(on_skin(smooth([(-w, edge), (0, y + 0.015), (w, edge)], closed=False)), shade(head.lips, 0.4), 0.035)
+    brush.line(on_skin(smooth([(-w, edge), (0, y + 0.015), (w, edge)], closed=False)), shade(head.lips, 0.35), 0.05)
 
 
 def _draw_smile(brush: Brush, head: Head) -> None:

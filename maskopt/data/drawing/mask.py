@@ -14,7 +14,7 @@ from maskopt.data.drawing.palette import Colour, between, chance, mix, pick, sha
 Cut = Sequence[tuple[float, float, float]]  # right half from top to bottom: u, part of the height, lift
 
 CUTS: dict[str, Cut] = {
-    "surgical": ((0, 0, 0.16), (0.3, 0.06, 0.12), (0.72, 0.22, 0.05), (0.76, 0.6, 0.05), (0.5, 0.93, 0.1), (0, 1, 0.14)),
+    "surgical": ((0, 0, 0.16), (0.3, 0.06, 0.12), (0.72, 0.22, 0.05), (0.8, 0.6, 0.06), (0.8, 0.9, 0.1), (0, 1, 0.14)),
     "folded": ((0, 0, 0.14), (0.3, 0.12, 0.14), (0.82, 0.3, 0.03), (0.74, 0.6, 0.05), (0.4, 0.9, 0.16), (0, 1, 0.24)),
     "cup": ((0, 0, 0.18), (0.32, 0.1, 0.16), (0.6, 0.35, 0.12), (0.6, 0.7, 0.12), (0.35, 0.96, 0.14), (0, 1.02, 0.16)),
     "cloth": ((0, 0, 0.15), (0.3, 0.08, 0.12), (0.84, 0.28, 0.03), (0.82, 0.66, 0.04), (0.5, 0.95, 0.08), (0, 1, 0.1)),
@@ -51,7 +51,7 @@ def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
     colour = palette.vary(rng, pick(rng, table), 0.08)
     top, bottom = {
         "rightly": (between(rng, 0.0, 0.11), between(rng, 1.0, 1.1)),
-        "under_nose": (between(rng, 0.42, 0.47), between(rng, 1.04, 1.16)),
+        "under_nose": (between(rng, 0.44, 0.48), between(rng, 1.04, 1.16)),
         "on_chin": (between(rng, 0.72, 0.77), between(rng, 1.18, 1.32)),
         "one_ear": (0.0, 1.0),
     }[way]

@@ -37,7 +37,7 @@ HAIRS: Sequence[Colour] = (
     (226, 224, 222),
 )
 IRISES: Sequence[Colour] = ((52, 34, 26), (84, 56, 36), (64, 92, 60), (70, 104, 140), (96, 104, 108))
-LIPS: Sequence[Colour] = ((196, 100, 96), (170, 78, 78), (150, 40, 56), (208, 60, 70), (120, 60, 56))
+LIPS: Sequence[Colour] = ((206, 92, 92), (186, 68, 74), (156, 34, 52), (212, 52, 66), (150, 62, 62))
 CLOTHS: Sequence[Colour] = (  # clothes, hats, scarves and masks of cloth share their colours
     (236, 238, 240),
     (214, 216, 214),
@@ -114,7 +114,7 @@ def any_colour(rng: np.random.Generator) -> Colour:
     """Return a colour, more often dull than bright."""
     grey = round(between(rng, 15, 245))
     bright = (round(between(rng, 0, 255)), round(between(rng, 0, 255)), round(between(rng, 0, 255)))
-    return mix((grey, grey, grey), bright, between(rng, 0.05, 0.75))
+    return mix((grey, grey, grey), bright, between(rng, 0.2, 1.0))
 
 
 def vary(rng: np.random.Generator, colour: Colour, by: float) -> Colour:
