@@ -41,7 +41,6 @@ class Mask:
     slant: float  # v by which the right side is lower than the left one
     strap: Colour
     valve: bool
-    side: int  # -1 or 1: the ear it hangs from, where it hangs from one
 
 
 def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
@@ -68,7 +67,6 @@ def imagine_mask(rng: np.random.Generator, way: str) -> Mask:
         slant=between(rng, -0.03, 0.03),
         strap=mix(colour, (245, 245, 245), between(rng, 0.6, 0.95)),
         valve=kind in ("cup", "folded") and chance(rng, 0.3),
-        side=1 if chance(rng, 0.5) else -1,
     )
 
 
@@ -130,7 +128,8 @@ def _draw_folds(brush: Brush, mask: Mask) -> None:
 
 
 def _draw_hanging(brush: Brush, mask: Mask) -> None:
-    side, around = mask.side, brush.pose.around
+    around = brush.pose.around
+    side = 1 if brush.pose.x_px < brush.image.width / 2 else -1  # where there is more room
     ear = (side * 1.04, EAR_V - 0.1, 0.0)
     shape = [(0.6, 0.3, 0.2), (1.24, 0.38, 0.2), (1.3, 1.1, 0.2), (0.66, 1.16, 0.2)]
     knots = np.array(shape) * (side, 1, 1)
