@@ -120,7 +120,5 @@ def any_colour(rng: np.random.Generator) -> Colour:
 def vary(rng: np.random.Generator, colour: Colour, by: float) -> Colour:
     """Return a colour near the given one: as a whole by up to the fraction `by`, each part by a third of it."""
     whole = 1 + between(rng, -by, by)
-    red, green, blue = (
-        min(255, max(0, round(part * whole * (1 + between(rng, -by, by) / 3)))) for part in colour
-    )
+    red, green, blue = (min(255, max(0, round(part * whole * (1 + between(rng, -by, by) / 3)))) for part in colour)
     return red, green, blue
