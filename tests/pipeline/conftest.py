@@ -52,6 +52,8 @@ def new_workspace(tmp_path_factory):
         (root / "dvc.lock").unlink(missing_ok=True)
         workspace = Workspace(root)
         workspace.change_params(change)
+        (root / ".venv").mkdir()
+        (root / ".venv" / ".ready").touch()  # make need not install: this Python's tools are in front
         workspace.run("git", "init", "--quiet")
         workspace.run("git", "add", "--all")
         workspace.run("git", *COMMIT)
