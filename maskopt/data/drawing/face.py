@@ -21,7 +21,7 @@ from maskopt.data.drawing.palette import between, weigh
 LABELS: Mapping[str, Mapping[str, float]] = {  # ways of wearing a mask, and their chances
     "with_mask": {"rightly": 1.0},
     "without_mask": {"not": 1.0},
-    "mask_weared_incorrect": {"under_nose": 7.0, "on_chin": 2.5, "one_ear": 0.6},
+    "mask_weared_incorrect": {"under_nose": 7.0, "on_chin": 2.2, "one_ear": 0.5},
 }
 
 
@@ -66,9 +66,9 @@ def imagine_pose(rng: np.random.Generator, size: tuple[int, int]) -> Pose:
     """
     width, height = size
     ratio = between(rng, 1.18, 1.38)
-    half_height = between(rng, 0.35, 0.46) * height
+    half_height = between(rng, 0.34, 0.46) * height
     half_width = half_height / ratio
-    room_x, room_y = width / 2 - 0.95 * half_width, height / 2 - 0.92 * half_height
+    room_x, room_y = width / 2 - 0.9 * half_width, height / 2 - 0.9 * half_height
     return Pose(
         x_px=width / 2 + room_x * between(rng, -1, 1),
         y_px=height / 2 + room_y * between(rng, -1, 0.5),

@@ -9,7 +9,7 @@ from maskopt.data.drawing.brush import Brush, Floats, ellipse, smooth
 from maskopt.data.drawing.hair import arch
 from maskopt.data.drawing.palette import Colour, between, pick, shade, weigh
 
-HATS = {"none": 15.0, "beanie": 0.8, "cap": 0.8, "brimmed": 0.4, "headscarf": 0.7, "hood": 0.3}
+HATS = {"none": 15.0, "beanie": 0.7, "cap": 0.7, "brimmed": 0.4, "headscarf": 0.6, "hood": 0.2}
 OPENING = ((0, -0.66, 0), (0.62, -0.5, 0), (0.9, 0, 0), (0.84, 0.6, 0), (0.45, 0.97, 0.02), (0, 1.02, 0.1))
 
 

@@ -25,7 +25,7 @@ FOLDS: dict[str, Sequence[Knots]] = {  # lines in the cloth, which tell it from 
     "surgical": [((-0.66, y + 0.06, 0.06), (0, y, 0.14), (0.66, y + 0.06, 0.06)) for y in (0.28, 0.46, 0.64, 0.82)],
     "folded": [SEAM, *(((-0.6, y + 0.1, 0.06), (0, y, 0.2), (0.6, y + 0.1, 0.06)) for y in (0.3, 0.7))],
     "cup": [((-0.5, y - 0.06, 0.1), (0, y, 0.16), (0.5, y - 0.06, 0.1)) for y in (0.4, 0.6, 0.8)],
-    "cloth": [SEAM, *(((-0.7, y + 0.06, 0.06), (0, y, 0.14), (0.7, y + 0.06, 0.06)) for y in (0.18, 0.86))],
+    "cloth": [((-0.7, y + 0.06, 0.05), (0, y, 0.13), (0.7, y + 0.06, 0.05)) for y in (0.16, 0.36, 0.56, 0.76)],
 }
 BUMP: Knots = ((0, 0.03, 0.16), (0.14, 0.12, 0.18), (0.2, 0.4, 0.2), (0, 0.46, 0.22))  # over a covered nose
 SHADE: Knots = ((0, 0.62, 0.18), (0.5, 0.55, 0.1), (0.6, 0.75, 0.08), (0.4, 0.93, 0.1), (0, 1, 0.14))
@@ -138,7 +138,8 @@ def _draw_straps(brush: Brush, mask: Mask, cut: Knots) -> None:
         corners = _on_face(brush, mask, np.array(cut[2:4]) * (side, 1, 1))
         behind = brush.pose.on_skin([(side * 0.995, end, 0.03) for end in ends])
         for corner, end in zip(corners, behind, strict=True):
-            brush.line(np.stack([corner, end]), mask.strap, 0.06)
+            brush.line(np.stack([corner, end]), (0, 0, 0, 110), 0.12)  # its shadow, else it is lost on pale skin
+            brush.line(np.stack([corner, end]), mask.strap, 0.07)
 
 
 def _fill_with_cloth(brush: Brush, mask: Mask, outline: Floats) -> None:
