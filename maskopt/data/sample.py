@@ -1,7 +1,7 @@
 """Drawn faces: (classes, rows per class, seed, version) -> one folder of labelled pictures per class.
 
-Version 1 is not frozen yet: its difficulty is still being checked. Once it is, a change of what is drawn is another data
-set and needs another version.
+Version 1 is not frozen yet: its difficulty is still being checked. Once it is, a change of what is drawn is another
+data set and needs another version.
 """
 
 import logging
