@@ -44,7 +44,7 @@ def imagine_shot(rng: np.random.Generator) -> Shot:
         light_y=between(rng, -0.15, 0.15),
         blur_px=between(rng, 0, 0.007) * height,
         noise=between(rng, 0, 4),
-        grey=chance(rng, 0.02),
+        grey=chance(rng, 0.01),
         suffix=weigh(rng, FORMATS),
         quality=int(between(rng, 40, 97)),
     )

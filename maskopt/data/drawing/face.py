@@ -68,10 +68,9 @@ def imagine_pose(rng: np.random.Generator, size: tuple[int, int]) -> Pose:
     ratio = between(rng, 1.18, 1.38)
     half_height = between(rng, 0.34, 0.46) * height
     half_width = half_height / ratio
-    room_x, room_y = width / 2 - 0.9 * half_width, height / 2 - 0.9 * half_height
     return Pose(
-        x_px=width / 2 + room_x * between(rng, -1, 1),
-        y_px=height / 2 + room_y * between(rng, -1, 0.5),
+        x_px=between(rng, 0.9 * half_width, width - 0.9 * half_width),
+        y_px=between(rng, 0.8 * half_height, height - 1.1 * half_height),  # never cuts off the chin
         half_width_px=half_width,
         ratio=ratio,
         jaw=between(rng, 2.1, 3.2),

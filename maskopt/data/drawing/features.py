@@ -83,6 +83,9 @@ def _draw_beard(brush: Brush, head: Head) -> None:
     match head.beard:
         case "full":
             brush.fill(on_skin(smooth(mirror([*JAW, (0, 1.08, 0.1)]))), head.hair)
+            for u in (-0.9, -0.65, -0.4, -0.15, 0.15, 0.4, 0.65, 0.9):
+                strand = on_skin([(u, 0.72 - 0.3 * u * u, 0), (u * 0.9, 0.98 - 0.3 * u * u, 0.05)])
+                brush.line(strand, mix(head.hair, head.skin, 0.35), 0.05)
         case "stubble":
             brush.fill(on_skin(smooth(mirror([*JAW, (0, 0.99, 0)]))), (*shade(head.hair, 0.6), 90))
         case "goatee":

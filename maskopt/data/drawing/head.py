@@ -11,7 +11,7 @@ from maskopt.data.drawing.palette import Colour, between, chance, mix, pick, sha
 
 EYE_V, EAR_V, NOSE_V, MOUTH_V = -0.08, 0.05, 0.33, 0.57  # heights: pupils, ears, nostrils, lips
 MOUTHS = {"closed": 5.0, "smile": 3.0, "grin": 2.0, "open": 1.5, "frown": 1.5}
-BEARDS = {"none": 15.0, "stubble": 0.8, "full": 0.9, "goatee": 0.6, "moustache": 1.0}
+BEARDS = {"none": 15.0, "stubble": 0.7, "full": 0.7, "goatee": 0.6, "moustache": 1.0}
 
 
 @dataclass(frozen=True)
