@@ -20,7 +20,11 @@ with warnings.catch_warnings():
         cluster_preserve_quantize_registry,
         cluster_utils,
     )
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_registry
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_layout_transform,
+        default_8bit_quantize_registry,
+        default_8bit_quantize_scheme,
+    )
 
 tf.get_logger().setLevel(logging.ERROR)
 logging.getLogger("absl").setLevel(logging.ERROR)  # of the converter
@@ -29,7 +33,9 @@ __all__ = [
     "cluster_preserve_quantize_registry",
     "cluster_utils",
     "configure",
+    "default_8bit_quantize_layout_transform",
     "default_8bit_quantize_registry",
+    "default_8bit_quantize_scheme",
     "keras",
     "quant_ops",
     "quantizers",

@@ -7,7 +7,9 @@ import copy
 from typing import Any
 
 from maskopt.keras import cluster_preserve_quantize_registry as cluster_preserve
-from maskopt.keras import quant_ops, quantizers, tf
+from maskopt.keras import default_8bit_quantize_layout_transform as default_layout
+from maskopt.keras import default_8bit_quantize_scheme as default_scheme
+from maskopt.keras import keras, quant_ops, quantizers, tf
 
 RANGE_DECAY = 0.95  # of the moving average of activation ranges, per step
 
@@ -16,6 +18,7 @@ def apply() -> None:
     """Put every mend in place; calling it again changes nothing."""
     cluster_preserve.get_centroids = _centroids_of_the_tensor
     cluster_preserve.ClusterPreserveQuantizeRegistry.apply_cluster_preserve_quantize_config = _with_own_quantizer
+    default_scheme.Default8BitQuantizeScheme.get_layout_transformer = _layout_with_registry
     quantizers.MovingAverageQuantizer.__call__ = _with_ranges_that_settle
 
 
@@ -43,6 +46,30 @@ def _with_own_quantizer(registry: Any, layer: Any, quantize_config: Any) -> Any:
     if hasattr(config, "weight_quantizer"):
         config.weight_quantizer = copy.copy(config.weight_quantizer)
     return config
+
+
+def _layout_with_registry(scheme: default_scheme.Default8BitQuantizeScheme) -> "_Layout":
+    return _Layout(scheme.get_quantize_registry())
+
+
+class _Layout(default_layout.Default8BitQuantizeLayoutTransform):  # type: ignore[misc]  # tfmot has no types
+    """Let layers before a Concatenate keep zeros and clusters as all others do.
+
+    tfmot's ConcatTransform turns their output quantisation off, and to do so gives them the config of plain QAT,
+    whatever the scheme: NASNetMobile's adjusting convolutions lose their zeros in PQAT (no issue is known).
+    """
+
+    def __init__(self, registry: Any) -> None:
+        self._registry = registry
+
+    def apply(self, model: keras.Model, layer_quantize_map: dict[str, Any]) -> tuple[keras.Model, dict[str, Any]]:
+        model, metadata = super().apply(model, layer_quantize_map)
+        for layer in model.layers:
+            config = metadata.get(layer.name, {}).get("quantize_config")
+            if getattr(config, "weight_attrs", None):
+                metadata[layer.name]["quantize_config"] = own = self._registry.get_quantize_config(layer)
+                own.get_output_quantizers = config.get_output_quantizers
+        return model, metadata
 
 
 def _with_ranges_that_settle(

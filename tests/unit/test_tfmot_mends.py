@@ -62,6 +62,23 @@ def test_layer_without_zeros_gets_none(pcqat):
     assert np.all(kernel_of(pcqat[1], "dense_conv") != 0)
 
 
+def test_layers_before_a_concatenation_keep_their_zeros(toy):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3))
+    branches = [keras.layers.Conv2D(8, 2, name=name)(image) for name in ("left", "right")]
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()(branches))
+    source = keras.Model(image, keras.layers.Dense(3, name="logits")(x))
+    left = source.get_layer("left")
+    left.set_weights([planted(left.kernel.shape, VALUES), left.bias.numpy()])
+    model, _ = quantize(
+        source, toy, Quantize(epochs=1, learning_rate=0.01), preserve_sparsity=True, preserve_clusters=False
+    )
+    zeros = left.kernel.numpy() == 0
+    assert zeros.sum() == 24  # of 96
+    assert np.all(kernel_of(model, "left")[zeros] == 0)
+    assert not model.get_layer("quant_left").quantize_config.get_output_quantizers(left)  # after concatenation alone
+
+
 def test_activation_ranges_settle_within_tens_of_steps():
     tfmot_mends.apply()
     quantizer = quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
