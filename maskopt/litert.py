@@ -51,7 +51,7 @@ class Classifier:
     def scores(self, pictures: Pixels) -> npt.NDArray[np.float32]:
         """Return (N, K) scores of (N, H, W, 3) pictures.
 
-        One picture at a time, as on a device: batches were not faster, and need files of flexible shape.
+        One picture at a time, as on a device: batches would need files of flexible shape.
 
         Raises:
             WrongPictures: H, W or the channels are not the model's.

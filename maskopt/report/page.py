@@ -19,7 +19,7 @@ TABLE_2 = """\
 ## Table 2: compressed models
 
 Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
-The paper does not say whether its files are of dynamic range or int8.
+Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
 """
 MODELS = """\
 ## All models
