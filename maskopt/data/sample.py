@@ -1,7 +1,8 @@
 """Drawn faces: (classes, rows per class, seed, version) -> one folder of labelled pictures per class.
 
-Version 1 is not frozen yet: its difficulty is still being checked. Once it is, a change of what is drawn is another
-data set and needs another version.
+Version 1 is frozen: a change of what is drawn is another data set and needs another version. How hard it is: logistic
+regression on 16 x 16 thumbnails is right in 62.1% of 300 pictures per class and 70.5% of 2,994, and a forest that sees
+file size, format and mean colour alone in 39.2% and 42.5% (5-fold cross-validation, seed 0; chance is 33.3%).
 """
 
 import logging
