@@ -105,6 +105,11 @@ class Augmentation(Section):
     stretch: Fraction  # width and height of the crop differ by up to this part
     brightness: Fraction  # added, as a part of the full range
     contrast: Fraction  # factor in [1 - contrast, 1 + contrast]
+    rotation_degrees: Annotated[float, Field(ge=0, le=180)]  # either way, up to this
+    tint: Fraction  # factor of each of red, green and blue in [1 - tint, 1 + tint]
+    saturation: Fraction  # factor of the difference to grey in [1 - saturation, 1 + saturation]
+    blur: Fraction  # part of the pictures that is shown at half the resolution
+    erase: Fraction  # side of the hidden rectangle is up to this part of the picture's
 
 
 class Training(Section):

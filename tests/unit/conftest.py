@@ -71,7 +71,18 @@ def toy():
     from maskopt.training import Trainer
 
     rng = np.random.default_rng(0)
-    augmentation = Augmentation(flip=True, zoom=0.2, stretch=0.1, brightness=0.1, contrast=0.1)
+    augmentation = Augmentation(
+        flip=True,
+        zoom=0.2,
+        stretch=0.1,
+        brightness=0.1,
+        contrast=0.1,
+        rotation_degrees=0,
+        tint=0,
+        saturation=0,
+        blur=0,
+        erase=0,
+    )
     params = Training(
         batch_size=16,
         threads=1,
