@@ -17,12 +17,13 @@ from maskopt.variants import VARIANTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-SIZE_PX = {"mobilenet_v2": 96, "inception_v3": 96, "resnet50": 96, "nasnet_mobile": 96}
+NETWORKS = ("mobilenet_v2", "inception_v3", "resnet50", "nasnet_mobile")
+SIZE_PX = 96
 
 
-@pytest.mark.parametrize("network", SIZE_PX)
+@pytest.mark.parametrize("network", NETWORKS)
 def test_paper_network_goes_through_every_variant(network, new_workspace, capsys):
-    workspace = new_workspace(partial(shrink, backbones=[network], size_px=SIZE_PX[network]))
+    workspace = new_workspace(partial(shrink, backbones=[network], size_px=SIZE_PX))
     workspace.run("dvc", "repro", "pixels", "split", f"weights@{network}")
     rows = []
     for variant in VARIANTS:
@@ -32,7 +33,7 @@ def test_paper_network_goes_through_every_variant(network, new_workspace, capsys
         workspace.run("dvc", "repro", "--single-item", f"measured@{network}-{variant}")
     with capsys.disabled():
         table = pd.DataFrame(rows, columns=["variant", "seconds", "peak MiB"])
-        sys.stdout.write(f"\n{network}, {SIZE_PX[network]} px\n{table.to_markdown(index=False)}\n")
+        sys.stdout.write(f"\n{network}, {SIZE_PX} px\n{table.to_markdown(index=False)}\n")
     for variant in VARIANTS:
         metrics = json.loads((workspace.root / f"data/metrics/{network}/{variant}.json").read_text())
         assert tuple(metrics["formats"]) == VARIANTS[variant].formats
