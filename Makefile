@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 .PHONY: run test test-all test-network lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
-	dvc repro
+	maskopt run
 	@cat data/report/report.md
 
 test: $(READY) lint  ## what CI runs

@@ -1,6 +1,7 @@
 """The command line: sits on top of the library and of DVC."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -21,6 +22,25 @@ def profile(name: str) -> None:
     """Put the params of profiles/NAME.yaml into params.yaml; `git diff params.yaml` shows what changed."""
     put_profile(name, paths.PROFILES, paths.PARAMS)
     typer.echo(f"{paths.PARAMS} holds profile {name}: see `git diff {paths.PARAMS}`, then `make run`")
+
+
+@app.command()
+def run(
+    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run targets even if nothing changed.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Stages side by side; from cores and memory if left out.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and about how long.")] = False,
+    server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
+) -> None:
+    """Run what has changed of the graph of dvc.yaml, in parallel, as a Prefect flow."""
+    from flows import launch  # noqa: PLC0415  Prefect takes a second to import
+
+    if dry_run:
+        launch.describe(target or (), force, jobs)
+    else:
+        launch.launch(target or (), force, jobs, server)
 
 
 def main() -> None:

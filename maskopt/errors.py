@@ -17,6 +17,7 @@ MaskoptError
 ├── WrongWeights         a weights file that does not fit its network
 ├── TooSmall             pictures of fewer px than a network takes
 ├── DownloadFailed       ImageNet's weights could not be fetched
+├── ChangedMeanwhile     code or params were edited while a stage was at work with them
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
 └── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
@@ -191,6 +192,16 @@ class DownloadFailed(MaskoptError):
         super().__init__(
             f"the ImageNet weights of {network} could not be downloaded: {reason}. Try again with a connection, or put "
             f"an .h5 file of the trunk into data/incoming and set networks.{network}.weights to its path, or to 'none'"
+        )
+
+
+class ChangedMeanwhile(MaskoptError):
+    """Code or params are not what a stage was started with."""
+
+    def __init__(self, what: Iterable[str]) -> None:
+        super().__init__(
+            f"{', '.join(what)} changed while this stage was at work: what it made is of the old and is not kept. "
+            "Run it again"
         )
 
 

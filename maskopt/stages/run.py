@@ -1,19 +1,61 @@
-"""How every stage starts: logging, params, and errors that a user can read."""
+"""How every stage starts and ends: logging, params, errors that a user can read, and code that stayed as it was."""
 
+import hashlib
 import logging
 import sys
-from collections.abc import Callable
-from typing import Concatenate
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Concatenate, cast
 
+import maskopt
 from maskopt import paths
-from maskopt.errors import MaskoptError
+from maskopt.errors import ChangedMeanwhile, MaskoptError
 from maskopt.params import Params, load_params
+
+_PACKAGE = Path(maskopt.__file__).parent
 
 
 def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
-    """Call `stage(params, *arguments of the command line)`; exit with 1 and a message if the user must act."""
+    """Call `stage(params, *arguments of the command line)`; exit with 1 and a message if the user must act.
+
+    DVC notes the hashes of code and params when a stage has ended; a stage that was started with others must fail.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        stage(load_params(paths.PARAMS), *sys.argv[1:])
+        code = _code()
+        params = _Read(load_params(paths.PARAMS))
+        stage(cast("Params", params), *sys.argv[1:])
+        if changed := [*_changed_code(code), *params.changed()]:
+            raise ChangedMeanwhile(changed)
     except MaskoptError as err:
         sys.exit(f"error: {err}")
+
+
+class _Read:
+    """Params that note which of their sections a stage has read."""
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self._sections: dict[str, object] = {}
+
+    def __getattr__(self, section: str) -> object:
+        value = self._sections[section] = getattr(self._params, section)
+        return value
+
+    def changed(self) -> list[str]:
+        """Return those sections that params.yaml no longer holds as they were."""
+        now = load_params(paths.PARAMS)
+        return [f"{paths.PARAMS}: {name}" for name, value in self._sections.items() if getattr(now, name) != value]
+
+
+def _code() -> Mapping[Path, bytes]:
+    return {file: hashlib.sha256(file.read_bytes()).digest() for file in _PACKAGE.rglob("*.py")}
+
+
+def _changed_code(before: Mapping[Path, bytes]) -> Iterator[str]:
+    """Yield the files that this process has loaded and that now have other content."""
+    now = _code()
+    loaded = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    for file in sorted(loaded & before.keys()):
+        if now.get(file) != before[file]:
+            yield file.relative_to(_PACKAGE.parent).as_posix()

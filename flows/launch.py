@@ -1,0 +1,61 @@
+"""A run from the command line: finds a server, runs the graph, and says how it ended."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE, temporary_settings
+
+from flows import workspace as ws
+from flows.graph import choose, read_graph
+from flows.pipeline import default_jobs, run_graph
+from flows.plan import Plan
+from flows.server import find_or_start
+from maskopt.errors import MaskoptError
+
+
+class Unfinished(MaskoptError):
+    """The run ended, but not all of its stages did."""
+
+
+def launch(targets: Sequence[str], force: bool, jobs: int | None, server: bool) -> None:
+    """Run the graph of this folder, or a part of it.
+
+    Raises:
+        Unfinished: a stage failed; the message says which, and how to go on.
+        NoServer: the Prefect server does not answer.
+    """
+    if server:
+        url, started = find_or_start()
+        _say(f"Prefect's page: {url.removesuffix('/api')}{' (started; end it with `prefect server stop`)' * started}")
+        settings: dict[Any, object] = {PREFECT_API_URL: url}
+    else:
+        _say("no server: this run has no page, and its history is lost")
+        settings = {PREFECT_API_URL: None, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True}
+    with temporary_settings(settings):
+        state = run_graph(targets, force, jobs, return_state=True)
+    if not state.is_completed():
+        err = state.result(raise_on_failure=False)
+        raise err if isinstance(err, MaskoptError) else Unfinished(state.message)
+    _say(state.message or "")
+
+
+def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
+    """Print what a run would do, with the seconds that its stages took when they last ran."""
+    here = Path.cwd()
+    graph, asked = choose(read_graph(here), targets)
+    seconds = ws.durations(here)
+    plan = Plan(graph, jobs or default_jobs(here), seconds)
+    to_run: list[str] = []
+    for name, stage in graph.items():
+        forced = force and name in asked
+        if forced or stage.changed or stage.upstream & set(to_run):
+            to_run.append(name)
+            print(f"{name}  {f'{seconds[name]:.0f} s' if name in seconds else 'never ran here'}")  # noqa: T201
+    left = plan.seconds_left(to_run) if to_run else 0
+    print(f"{len(to_run)} of {len(graph)} stages to run, {plan.jobs} side by side, about {left:.0f} s")  # noqa: T201
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

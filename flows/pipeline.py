@@ -1,0 +1,197 @@
+"""The flow: each stage of dvc.yaml is one task run, started when what it stands on is done."""
+
+import os
+import queue
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import yaml
+from prefect import allow_failure, flow, get_client, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
+from prefect.exceptions import ObjectNotFound
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Crashed, Failed
+
+from flows import workspace as ws
+from flows.artifacts import show_results
+from flows.errors import RunFailed, StageFailed
+from flows.graph import Stage, choose, read_graph
+from flows.plan import Plan
+from flows.progress import Progress
+from flows.stage import LocalRunner, Outcome
+
+GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
+POLL_SECONDS = 2
+CACHED = "Cached"
+SKIPPED = "Skipped"
+
+
+@flow(name="maskopt", validate_parameters=False)
+def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None = None) -> State:
+    """Run what has changed of the graph in this folder, or of the part that targets ask for.
+
+    Args:
+        targets: stages, or words of their names (a backbone, a variant); none: all.
+        force: run the asked for stages even if nothing changed.
+        jobs: slots for stages side by side; None: from cores, memory and training.threads.
+    """
+    here = Path.cwd()
+    with ws.one_run(here) as left:
+        _close_killed_run(left)
+        ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
+        ws.mend(here)
+        graph, asked = choose(read_graph(here), targets)
+        plan = Plan(graph, jobs or default_jobs(here), ws.durations(here))
+        run = _Run(plan, LocalRunner(here), asked if force else frozenset(), here)
+        run.run_all()
+        show_results(here)
+    return run.state()
+
+
+def default_jobs(workspace: Path) -> int:
+    """Return how many stages run side by side on this machine."""
+    params = workspace / "params.yaml"
+    given = yaml.safe_load(params.read_text(encoding="utf-8")) if params.is_file() else {}
+    threads = given.get("training", {}).get("threads", 1)
+    by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)
+    return int(max(1, min((os.cpu_count() or 1) // threads, by_memory)))
+
+
+@task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
+def _run_stage(stage: Stage, runner: LocalRunner, force: bool) -> State:
+    """Run one stage; its lines are the lines of this task run."""
+    logger, started = get_run_logger(), time.monotonic()
+    try:
+        outcome = runner.run(stage, force, logger.info)
+    except StageFailed:
+        ws.mend(runner.workspace)  # before it is tried again: a killed DVC leaves things half-written
+        raise
+    if outcome is Outcome.CACHED:
+        return Completed(name=CACHED, message="DVC had its outputs")
+    return Completed(message=f"ran for {time.monotonic() - started:.1f} s")
+
+
+@task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
+def _show_cached(stage: Stage) -> State:  # noqa: ARG001  its name is shown
+    return Completed(name=CACHED, message="unchanged, like all that it stands on")
+
+
+@task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
+def _show_skipped(stage: Stage, reason: str) -> State:  # noqa: ARG001  its name is shown
+    return Cancelled(name=SKIPPED, message=reason)
+
+
+class _Run:
+    """A plan at work: no thread waits for what is upstream; this one starts what is ready and hears what ended."""
+
+    def __init__(self, plan: Plan, runner: LocalRunner, forced: frozenset[str], workspace: Path) -> None:
+        self.plan, self.runner, self.forced, self.workspace = plan, runner, forced, workspace
+        self.states: dict[str, State] = {}
+        self._futures: dict[str, PrefectFuture[Any]] = {}
+        self._started: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._logger = get_run_logger()
+
+    def run_all(self) -> None:
+        """Start each stage when it can be, until all have ended; stop all of them if this is interrupted."""
+        self._logger.info("%d stages, up to %d side by side", len(self.plan.graph), self.plan.jobs)
+        try:
+            with Progress(self.plan) as progress:
+                while self.plan.waiting or self.plan.running:
+                    for name in self.plan.ready():
+                        self._start(name)
+                    try:
+                        name = self._ended.get(timeout=POLL_SECONDS)
+                    except queue.Empty:
+                        _stop_if_cancelled()
+                        continue
+                    self._end(name)
+                    progress.ended(name, self.states[name])
+                    self._logger.info(progress.line())
+        except BaseException:
+            self.runner.stop()
+            raise
+        finally:
+            ws.note_durations(self.workspace, self._seconds)
+
+    def state(self) -> State:
+        """Return how the run ended, in words."""
+        failures = [state.message or name for name, state in self.states.items() if state.is_failed()]
+        skipped = sum(state.name == SKIPPED for state in self.states.values())
+        if failures:
+            return Failed(message=str(RunFailed(failures, skipped)))
+        ran = len(self._seconds)
+        if not ran:
+            return Completed(message=f"Nothing changed: all {len(self.states)} stages were cached")
+        return Completed(message=f"{ran} stages ran, {len(self.states) - ran} were cached")
+
+    def _start(self, name: str) -> None:
+        """Start a stage if it need not wait for slots."""
+        stage = self.plan.graph[name]
+        upstream = [self._futures[other] for other in sorted(stage.upstream)]
+        if failed := self.plan.failed_upstream(name):
+            reason = f"{', '.join(failed)} did not end well"
+            future = _show_skipped.submit(
+                stage, reason, wait_for=[allow_failure(other) for other in upstream], return_state=False
+            )
+            slots = 0
+        elif self._is_cached(stage):
+            future = _show_cached.submit(stage, wait_for=upstream, return_state=False)
+            slots = 0
+        elif self.plan.fits(name):
+            settings = stage.settings
+            future = _run_stage.with_options(
+                tags=settings.tags,
+                retries=settings.retries,
+                retry_delay_seconds=[settings.retry_delay_seconds * 2**attempt for attempt in range(settings.retries)],
+                retry_jitter_factor=0.3,
+                retry_condition_fn=lambda *_: not self.runner.stopped,
+            ).submit(stage, self.runner, name in self.forced, wait_for=upstream, return_state=False)
+            slots = self.plan.slots(name)
+        else:
+            return
+        self.plan.start(name, slots)
+        self._futures[name] = future
+        self._started[name] = time.monotonic()
+        future.add_done_callback(lambda _: self._ended.put(name))
+
+    def _end(self, name: str) -> None:
+        self._futures[name].wait()
+        state = self.states[name] = self._futures[name].state
+        self.plan.end(name, well=state.is_completed())
+        if state.is_completed() and state.name != CACHED:
+            self._seconds[name] = time.monotonic() - self._started[name]
+
+    def _is_cached(self, stage: Stage) -> bool:
+        """Tell whether DVC need not even be asked."""
+        unchanged = not stage.changed and stage.name not in self.forced
+        return unchanged and all(self.states[other].name == CACHED for other in stage.upstream)
+
+
+def _stop_if_cancelled() -> None:
+    """End this run if somebody pressed Cancel on its page."""
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(flow_run.id).state
+    if state and (state.is_cancelling() or state.is_cancelled()):
+        raise KeyboardInterrupt
+
+
+def _close_killed_run(left: Mapping[str, str]) -> None:
+    """Tell the server that the run before this one is over, if it was killed and could not say so itself."""
+    if "flow_run" not in left:
+        return
+    with get_client(sync_client=True) as client:
+        try:
+            state = client.read_flow_run(UUID(left["flow_run"])).state
+        except ObjectNotFound:  # of another server
+            return
+        if state and not state.is_final():
+            message = f"process {left['pid']} was killed; found by the run after it"
+            client.set_flow_run_state(UUID(left["flow_run"]), Crashed(message=message), force=True)

@@ -1,0 +1,63 @@
+"""A Prefect server on this machine: found, or started and left running so that its page can be read."""
+
+import os
+import subprocess
+import sys
+import time
+
+import httpx
+from prefect.settings import get_current_settings
+
+from flows.errors import NoServer
+
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 90
+_BACKGROUND = (sys.executable, "-m", "prefect", "server")
+
+
+def find_or_start() -> tuple[str, bool]:
+    """Return the address of a server's API, and whether it had to be started.
+
+    A server that PREFECT_API_URL or the profile names is used and never started: it is somebody's.
+
+    Raises:
+        NoServer: the named one does not answer, or none could be started.
+    """
+    settings = get_current_settings()
+    if named := settings.api.url:
+        if (problem := _problem_of(named)) is not None:
+            raise NoServer(named, problem, "Start it, or unset PREFECT_API_URL to have one started here")
+        return named, False
+    port = settings.server.api.port
+    url = f"http://{HOST}:{port}/api"
+    if _problem_of(url) is None:
+        return url, False
+    subprocess.run([*_BACKGROUND, "stop"], capture_output=True, check=False)  # forgets one that was killed
+    done = subprocess.run(
+        [*_BACKGROUND, "start", "--background", "--host", HOST, "--port", str(port)],
+        env=os.environ | {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (problem := _problem_of(url)) is not None:
+        if done.returncode or time.monotonic() > deadline:
+            said = done.stdout.strip().splitlines()[-1:] or [problem]
+            raise NoServer(url, said[0], "Set PREFECT_SERVER_API_PORT to a free port")
+        time.sleep(0.2)
+    return url, True
+
+
+def page_of(api_url: str, flow_run_id: object) -> str:
+    """Return the address of a flow run's page."""
+    return f"{api_url.removesuffix('/api')}/runs/flow-run/{flow_run_id}"
+
+
+def _problem_of(url: str) -> str | None:
+    """Return why a server cannot be used, None if it can."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=5)
+    except httpx.HTTPError as err:
+        return f"{type(err).__name__} {err}".strip()
+    return None if answer.text.strip() == "true" else f"it answers {answer.status_code} {answer.text[:80]!r}"

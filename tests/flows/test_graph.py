@@ -1,0 +1,101 @@
+import pytest
+
+from flows.errors import UnusableGraph
+from flows.graph import choose, read_graph
+from maskopt.errors import UnknownName
+
+MATRIX = """
+vars: [{backbones: [big, small]}]
+stages:
+  report:
+    cmd: cat measured-* > report
+    deps: [measured-big, measured-small]
+    outs: [report]
+  fetch:
+    cmd: echo 1 > fetch
+    outs: [fetch]
+    meta: {prefect: {retries: 3, tags: [net]}}
+  trained:
+    matrix: {backbone: "${backbones}"}
+    cmd: cat fetch > trained-${item.backbone}
+    deps: [fetch]
+    outs: ["trained-${item.backbone}"]
+    meta: {prefect: {slots: all}}
+  measured:
+    matrix: {backbone: "${backbones}", variant: [qat]}
+    cmd: cat trained-${item.backbone} > measured-${item.backbone}
+    deps: ["trained-${item.backbone}"]
+    outs: ["measured-${item.backbone}"]
+"""
+
+
+@pytest.fixture
+def workspace(new_workspace):
+    made = new_workspace()
+    (made.root / "dvc.yaml").write_text(MATRIX)
+    return made
+
+
+def test_stages_edges_and_settings_come_from_dvc_upstream_first(workspace):
+    graph = read_graph(workspace.root)
+    assert list(graph) == [
+        "fetch",
+        "trained@big",
+        "measured@big-qat",
+        "trained@small",
+        "measured@small-qat",
+        "report",
+    ]
+    assert graph["report"].upstream == {"measured@big-qat", "measured@small-qat"}
+    assert graph["fetch"].settings.retries == 3
+    assert graph["fetch"].settings.tags == ("net",)
+    assert graph["trained@small"].settings.slots == "all"
+    assert graph["report"].settings.slots == 1
+
+
+def test_changes_come_from_dvc(workspace):
+    assert all(stage.changed for stage in read_graph(workspace.root).values())
+    workspace.dvc("repro", "trained@big")
+    unchanged = {name for name, stage in read_graph(workspace.root).items() if not stage.changed}
+    assert unchanged == {"fetch", "trained@big"}
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("fetch", {"fetch"}),
+        ("trained@big", {"trained@big"}),
+        ("small", {"trained@small", "measured@small-qat"}),
+        ("qat", {"measured@big-qat", "measured@small-qat"}),
+        ("trained", {"trained@big", "trained@small"}),
+    ],
+)
+def test_target_is_a_stage_or_a_word_of_its_name(workspace, target, wanted):
+    chosen, asked = choose(read_graph(workspace.root), [target])
+    assert asked == wanted
+    assert set(chosen) >= wanted | {"fetch"}
+    assert "report" not in chosen
+
+
+def test_no_target_asks_for_all(workspace):
+    graph = read_graph(workspace.root)
+    assert choose(graph, []) == (graph, frozenset(graph))
+
+
+def test_unknown_target_is_named_with_what_is_close(workspace):
+    with pytest.raises(UnknownName, match=r"unknown target 'smal'; known: .*Did you mean 'small'"):
+        choose(read_graph(workspace.root), ["smal"])
+
+
+def test_unknown_setting_is_named_with_its_stage(workspace):
+    (workspace.root / "dvc.yaml").write_text(MATRIX.replace("retries: 3", "retry: 3"))
+    with pytest.raises(
+        UnusableGraph, match=r"meta\.prefect of stage fetch in dvc.yaml .*retry.*\nKnown settings: slots"
+    ):
+        read_graph(workspace.root)
+
+
+def test_what_dvc_complains_about_is_passed_on(workspace):
+    (workspace.root / "dvc.yaml").write_text(MATRIX.replace("[fetch]", "[fetch", 1))
+    with pytest.raises(UnusableGraph, match=r"dvc\.yaml cannot be used: [\s\S]*Mend what `dvc"):
+        read_graph(workspace.root)

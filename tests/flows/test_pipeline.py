@@ -1,0 +1,220 @@
+"""`maskopt run` with a real server: what it runs, in which order, and what its page is told."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+
+pytestmark = pytest.mark.slow
+
+CHAIN = {
+    "a": {"cmd": "echo 1 > a"},
+    "b": {"cmd": "cat a > b", "deps": ["a"]},
+    "c": {"cmd": "cat b > c", "deps": ["b"]},
+}
+FAST = {"prefect": {"retry_delay_seconds": 0.1}}
+
+
+@pytest.fixture
+def task_runs(server):
+    """Return a function: the task runs of the latest flow run, name -> (state's name, run count, state's message)."""
+
+    def latest():
+        with SyncPrefectClient(server) as client:
+            runs = client.read_flow_runs(sort="START_TIME_DESC", limit=1)
+            tasks = client.request("POST", "/task_runs/filter", json={"flow_runs": {"id": {"any_": [str(runs[0].id)]}}})
+        return {t["name"]: (t["state"]["name"], t["run_count"], t["state"]["message"]) for t in tasks.json()}
+
+    return latest
+
+
+def test_same_entries_as_serial_repro(served):
+    flow, serial = served(CHAIN), None
+    flow.run("run", "--jobs", "2")
+    in_flow = flow.lock()
+    (flow.root / "dvc.lock").unlink()
+    for name in CHAIN:
+        (flow.root / name).unlink()
+    flow.dvc("repro")
+    serial = flow.lock()
+    assert in_flow == serial
+
+
+def test_each_stage_is_a_task_run_and_unchanged_ones_are_cached(served, task_runs):
+    workspace = served(CHAIN)
+    assert "3 stages ran, 0 were cached" in workspace.run("run")
+    assert {name: state for name, (state, *_) in task_runs().items()} == dict.fromkeys("abc", "Completed")
+    assert "Nothing changed: all 3 stages were cached" in workspace.run("run")
+    assert {name: state for name, (state, *_) in task_runs().items()} == dict.fromkeys("abc", "Cached")
+
+
+def test_stage_restored_by_dvc_is_cached(served, task_runs):
+    workspace = served(CHAIN)
+    workspace.run("run")
+    (workspace.root / "dvc.lock").unlink()
+    for name in CHAIN:
+        (workspace.root / name).unlink()
+    workspace.run("run")
+    states = {name: state for name, (state, *_) in task_runs().items()}
+    assert states["b"] == states["c"] == "Cached"  # a has no dependency: DVC keeps no run of it
+
+
+def test_downstream_of_equal_output_is_cached(served, task_runs):
+    workspace = served(CHAIN)
+    workspace.run("run")
+    workspace.write_graph(CHAIN | {"a": {"cmd": "echo 1 > a;"}})
+    workspace.run("run")
+    assert [task_runs()[name][0] for name in "abc"] == ["Completed", "Cached", "Cached"]
+
+
+def test_lines_of_a_stage_are_its_log(served, server):
+    served({"a": {"cmd": "echo hello from a; echo 1 > a"}}).run("run")
+    with SyncPrefectClient(server) as client:
+        logs = client.request("POST", "/logs/filter", json={"sort": "TIMESTAMP_DESC", "limit": 200}).json()
+    assert "hello from a" in [log["message"] for log in logs]
+
+
+def test_failed_stage_is_tried_again(served, task_runs):
+    workspace = served({"a": {"cmd": "mkdir once || echo 1 > a; test -e a", "meta": FAST}})
+    workspace.run("run")
+    assert task_runs()["a"][:2] == ("Completed", 2)
+
+
+def test_failed_branch_leaves_siblings_alone(served, task_runs):
+    workspace = served(
+        {
+            "bad": {"cmd": "echo what went wrong; exit 3", "meta": FAST},
+            "after": {"cmd": "cat bad > after", "deps": ["bad"]},
+            "good": {"cmd": "sleep 1; echo 1 > good"},
+            "end": {"cmd": "cat good > end", "deps": ["good"]},
+        }
+    )
+    text = workspace.run("run", "--jobs", "2", fails=True)
+    states = task_runs()
+    assert {name: states[name][0] for name in ("after", "good", "end")} == {
+        "after": "Skipped",
+        "good": "Completed",
+        "end": "Completed",
+    }
+    assert states["after"][2] == "bad did not end well"
+    assert states["bad"][:2] == ("Failed", 2)
+    tail = text[text.index("error: ") :]
+    assert "stage bad failed; its last lines:" in tail
+    assert "  what went wrong" in tail
+    assert "maskopt run --target bad" in tail
+    assert "1 stages behind" in tail
+    assert "Traceback" not in tail
+
+
+def test_timeout_ends_the_stage(served):
+    meta = {"prefect": {"timeout_seconds": 2, "retries": 0}}
+    workspace = served({"a": {"cmd": "echo $$ > pid; sleep 600; echo 1 > a", "meta": meta}})
+    text = workspace.run("run", fails=True)
+    assert "stage a took longer than its 2 seconds (timeout_seconds in dvc.yaml)" in text
+    assert not psutil.pid_exists(int((workspace.root / "pid").read_text()))
+
+
+def test_target_runs_what_it_stands_on_and_no_more(served):
+    workspace = served(CHAIN)
+    workspace.run("run", "--target", "b")
+    assert set(workspace.lock()) == {"a", "b"}
+
+
+def test_forced_target_runs_again_alone(served, task_runs):
+    workspace = served(CHAIN)
+    workspace.run("run")
+    workspace.run("run", "--target", "b", "--force")
+    assert {name: state for name, (state, *_) in task_runs().items()} == {"a": "Cached", "b": "Completed"}
+
+
+def test_dry_run_shows_what_would_run_and_how_long_it_took(served):
+    workspace = served(CHAIN)
+    workspace.run("run", "--target", "b")
+    (workspace.root / "a").unlink()
+    text = workspace.run("run", "--dry-run")
+    assert [line.split()[0] for line in text.splitlines()[:3]] == ["a", "b", "c"]
+    assert "c  never ran here" in text
+    assert "3 of 3 stages to run" in text
+    assert not (workspace.root / "a").exists()
+
+
+def test_without_a_server_it_works_and_says_what_is_lost(new_workspace, tmp_path):
+    workspace = new_workspace(CHAIN, {"PREFECT_HOME": str(tmp_path / "home")})
+    assert "no server: this run has no page, and its history is lost" in workspace.run("run", "--no-server")
+    assert set(workspace.lock()) == set(CHAIN)
+
+
+def test_named_server_that_does_not_answer_is_an_error(new_workspace):
+    workspace = new_workspace(CHAIN, {"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    text = workspace.run("run", fails=True)
+    assert text.startswith("error: no Prefect server at http://127.0.0.1:9/api: ")
+    assert "Start it, or unset PREFECT_API_URL" in text
+    assert "or run with --no-server" in text
+
+
+def test_second_run_in_one_workspace_is_refused(served):
+    workspace = served({"a": {"cmd": "touch began; sleep 5; echo 1 > a"}})
+    first = workspace.start("run")
+    wait_for(workspace.root / "began")
+    assert f"another run is at work in this workspace (process {first.pid})" in workspace.run("run", fails=True)
+    first.communicate()
+    assert first.returncode == 0
+
+
+SLEEPER = {"a": {"cmd": "echo $$ > pid; sleep 600; echo 1 > a", "meta": {"prefect": {"retries": 0}}}}
+
+
+def test_interrupt_ends_stages_and_flow(served):
+    workspace = served(SLEEPER)
+    process = workspace.start("run")
+    pid = int(wait_for(workspace.root / "pid").read_text())
+    process.send_signal(signal.SIGINT)
+    gone_by = time.monotonic() + 2
+    while psutil.pid_exists(pid):
+        assert time.monotonic() < gone_by
+        time.sleep(0.05)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, text
+
+
+def test_cancelled_on_its_page_ends_stages_and_flow(served, server):
+    workspace = served(SLEEPER)
+    process = workspace.start("run")
+    pid = int(wait_for(workspace.root / "pid").read_text())
+    run = json.loads((workspace.root / ".dvc/tmp/maskopt/run.json").read_text())["flow_run"]
+    with SyncPrefectClient(server) as client:
+        state = {"type": "CANCELLING", "name": "Cancelling"}
+        client.request("POST", f"/flow_runs/{run}/set_state", json={"state": state, "force": True})
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, text
+    assert not psutil.pid_exists(pid)
+
+
+def test_killed_flow_leaves_nothing_running_and_is_closed_by_the_next(served, server):
+    workspace = served(SLEEPER)
+    process = workspace.start("run")
+    pid = int(wait_for(workspace.root / "pid").read_text())
+    killed = json.loads((workspace.root / ".dvc/tmp/maskopt/run.json").read_text())["flow_run"]
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    gone_by = time.monotonic() + 2
+    while psutil.pid_exists(pid):
+        assert time.monotonic() < gone_by
+        time.sleep(0.05)
+    workspace.write_graph(CHAIN)
+    workspace.run("run")
+    with SyncPrefectClient(server) as client:
+        assert client.read_flow_run(killed).state.is_crashed()
+
+
+def wait_for(file: Path) -> Path:
+    deadline = time.monotonic() + 60
+    while not (file.is_file() and (file.read_text() or file.name == "began")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return file
