@@ -71,9 +71,9 @@ def read_graph(workspace: Path) -> Graph:
     with ThreadPoolExecutor() as pool:
         dag = pool.submit(ask_dvc, workspace, "dag", "--dot")
         status = pool.submit(ask_dvc, workspace, "status", "--json")
-        blocks = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-        settings = {name: _settings(name, block) for name, block in blocks.items()}
         dot, changed = dag.result(), json.loads(status.result().splitlines()[-1])
+    blocks = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    settings = {name: _settings(name, block) for name, block in blocks.items()}
     names = _NODE.findall(dot)
     upstream: dict[str, set[str]] = {name: set() for name in names}
     for edge in _EDGE.finditer(dot):

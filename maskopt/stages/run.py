@@ -1,18 +1,15 @@
 """How every stage starts and ends: logging, params, errors that a user can read, and code that stayed as it was."""
 
-import hashlib
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Concatenate, cast
 
-import maskopt
 from maskopt import paths
 from maskopt.errors import ChangedMeanwhile, MaskoptError
 from maskopt.params import Params, load_params
-
-_PACKAGE = Path(maskopt.__file__).parent
+from maskopt.stages import CODE_AT_START, code
 
 
 def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
@@ -22,10 +19,9 @@ def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        code = _code()
-        params = _Read(load_params(paths.PARAMS))
-        stage(cast("Params", params), *sys.argv[1:])
-        if changed := [*_changed_code(code), *params.changed()]:
+        given = _Read(load_params(paths.PARAMS))
+        stage(cast("Params", given), *sys.argv[1:])
+        if changed := [*_changed_code(), *given.changed()]:
             raise ChangedMeanwhile(changed)
     except MaskoptError as err:
         sys.exit(f"error: {err}")
@@ -48,14 +44,10 @@ class _Read:
         return [f"{paths.PARAMS}: {name}" for name, value in self._sections.items() if getattr(now, name) != value]
 
 
-def _code() -> Mapping[Path, bytes]:
-    return {file: hashlib.sha256(file.read_bytes()).digest() for file in _PACKAGE.rglob("*.py")}
-
-
-def _changed_code(before: Mapping[Path, bytes]) -> Iterator[str]:
+def _changed_code() -> Iterator[str]:
     """Yield the files that this process has loaded and that now have other content."""
-    now = _code()
+    now = code()
     loaded = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    for file in sorted(loaded & before.keys()):
-        if now.get(file) != before[file]:
-            yield file.relative_to(_PACKAGE.parent).as_posix()
+    for file in sorted(loaded & CODE_AT_START.keys()):
+        if now.get(file) != CODE_AT_START[file]:
+            yield str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)

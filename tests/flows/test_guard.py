@@ -38,6 +38,7 @@ def guarded():
         if psutil.pid_exists(pid):
             os.kill(pid, signal.SIGKILL)
     process.wait()
+    process.stdin.close()
     process.stdout.close()
 
 
