@@ -16,8 +16,6 @@ _INITIAL = tfmot.clustering.keras.CentroidInitialization
 CENTROIDS = {
     "linear": _INITIAL.LINEAR,
     "kmeans++": _INITIAL.KMEANS_PLUS_PLUS,
-    "density": _INITIAL.DENSITY_BASED,
-    "random": _INITIAL.RANDOM,
 }
 
 

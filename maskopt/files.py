@@ -25,6 +25,17 @@ def replacing(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield a name for files or folders that are gone at the end; so is what a killed run left there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove(path)
+    try:
+        yield path
+    finally:
+        _remove(path)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)

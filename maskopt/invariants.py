@@ -86,7 +86,9 @@ def _check_dynamic(graph: Graph) -> None:
     for operator in graph.operators:
         weights = graph.weights(operator)
         if weights and weights.dtype != np.int8 and np.prod(weights.shape) >= DYNAMIC_MIN_ELEMENTS:
-            raise LostTechnique("quantisation", "dynamic", _layer(graph, operator), "int8 weights", str(weights.dtype))
+            raise LostTechnique(
+                "quantisation", "dynamic", layer_of(graph, operator), "int8 weights", str(weights.dtype)
+            )
 
 
 def _check_integers(graph: Graph) -> None:
@@ -94,7 +96,7 @@ def _check_integers(graph: Graph) -> None:
         for index in (*operator.inputs, *operator.outputs):
             dtype = graph.tensors[index].dtype
             if index != ABSENT and dtype.kind == "f":
-                raise LostTechnique("quantisation", "int8", _layer(graph, operator), "integers alone", str(dtype))
+                raise LostTechnique("quantisation", "int8", layer_of(graph, operator), "integers alone", str(dtype))
 
 
 def _check_bytes_in_and_out(graph: Graph) -> None:
@@ -115,7 +117,7 @@ def _kernel(graph: Graph, operator: Operator, weights: Tensor) -> Kernel:
     axis = CHANNEL_AXES[operator.kind]
     channels = np.moveaxis(weights.values, axis, 0).reshape(weights.shape[axis], -1)
     return Kernel(
-        layer=_layer(graph, operator),
+        layer=layer_of(graph, operator),
         kind=operator.kind,
         shape=weights.shape,
         dtype=str(weights.dtype),
@@ -126,7 +128,7 @@ def _kernel(graph: Graph, operator: Operator, weights: Tensor) -> Kernel:
     )
 
 
-def _layer(graph: Graph, operator: Operator) -> str:
+def layer_of(graph: Graph, operator: Operator) -> str:
     """Return the Keras layer's name, which conversion hides in the names of the tensors around it."""
     if operator.kind in CHANNEL_AXES:
         weights, output = (graph.tensors[index] for index in (operator.inputs[1], operator.outputs[0]))

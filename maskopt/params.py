@@ -12,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from maskopt.errors import InvalidParams, MissingFile
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
@@ -57,13 +58,13 @@ class Validation(Section):
 class Split(Section):
     """Fractions of the pictures; groups of look-alikes stay on one side."""
 
-    train: Fraction
-    val: Fraction
-    test: Fraction
+    train: Part
+    val: Part
+    test: Part
     test_seed: Count  # apart from `seed`, so that other seeds keep the test pictures
     hash_distance_bits: Annotated[int, Field(ge=0, le=16)]  # of 64: perceptual hashes this close are near-copies
     crop_places: Annotated[int, Field(ge=3)]  # key points that crops of one photograph share; fewer join strangers
-    largest_group: Fraction  # of the pictures: likeness, which may err, never joins more
+    largest_group: Fraction  # of the pictures: likeness, which may err, never joins more (nor fewer than 20 rows)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -135,7 +136,7 @@ class Cluster(Phase):
     """Weight sharing: Han et al. 2016, arXiv:1510.00149, section 3."""
 
     n_clusters: Annotated[int, Field(ge=2, le=256)]  # values per weight tensor
-    centroids: Literal["linear", "kmeans++", "density", "random"]  # how they are first placed
+    centroids: Literal["linear", "kmeans++"]  # how they are first placed
 
 
 class Quantize(Phase):
@@ -212,9 +213,14 @@ def parse_params(text: str, path: Path) -> Params:
     try:
         return Params.model_validate(YAML(typ="safe", pure=True).load(text))
     except YAMLError as err:
-        raise InvalidParams(path, [f"not YAML: {_place_and_problem(err)}"]) from None
+        raise not_yaml(path, err) from None
     except ValidationError as err:
         raise InvalidParams(path, _problems(err)) from None
+
+
+def not_yaml(path: Path, err: YAMLError) -> InvalidParams:
+    """Return what a user is told of a file that YAML cannot read."""
+    return InvalidParams(path, [f"not YAML: {_place_and_problem(err)}"])
 
 
 def _problems(err: ValidationError) -> Iterator[str]:

@@ -68,7 +68,7 @@ def curves(backbone: str, variant: str) -> Path:
 
 
 def facts(backbone: str, variant: str) -> Path:
-    """Return what training noted: where the weights came from, epochs, or why the variant cannot be made."""
+    """Return what training noted: where the weights came from, and epochs."""
     return model(backbone, variant) / "facts.json"
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from maskopt.errors import UnknownName
+from maskopt.errors import MissingFile, UnknownName
 from maskopt.files import replacing
-from maskopt.params import parse_params
+from maskopt.params import not_yaml, parse_params
 
 BASE = "quick"
 
@@ -26,20 +27,30 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
     """Write the params of a profile to `params`, if they can be used.
 
     Raises:
+        MissingFile: there are no profiles here.
         UnknownName: there is no such profile; the known ones are named.
         InvalidParams: the profile holds unknown keys or values out of range.
     """
     known = {path.stem: path for path in sorted(profiles.glob("*.yaml"))}
+    if not known:
+        raise MissingFile(profiles, "run in the root of the repository")
     if name not in known:
         raise UnknownName("profile", name, known)
-    values = _yaml.load(known[BASE])
+    values = _read(known[BASE])
     if name != BASE:
-        _override(values, _yaml.load(known[name]))
+        _override(values, _read(known[name]))
     text = io.StringIO()
     _yaml.dump(values, text)
     parse_params(text.getvalue(), known[name])
     with replacing(params) as file:
         file.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return _yaml.load(path)
+    except YAMLError as err:
+        raise not_yaml(path, err) from None
 
 
 def _override(values: dict[str, Any], differing: dict[str, Any]) -> None:

@@ -6,9 +6,6 @@ from typing import Any
 
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
-from maskopt.variants import VARIANTS
-
-IMPOSSIBLE = "impossible"  # key, in the facts, of the reason why a backbone cannot have a variant: no .tflite then
 
 Record = dict[str, Any]
 
@@ -30,8 +27,3 @@ def write_record(path: Path, record: Record) -> None:
     """Write a file in the order of the keys, so that versions of it can be compared line by line."""
     with replacing(path) as file:
         file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def made_formats(facts: Record, variant: str) -> tuple[str, ...]:
-    """Return the formats that a model with these facts ships in."""
-    return () if IMPOSSIBLE in facts else VARIANTS[variant].formats

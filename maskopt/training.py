@@ -4,6 +4,7 @@ Shape legend: N pictures, B batch, H height px, W width px, K classes.
 """
 
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class Trainer:
     preprocessing: Preprocessing
     params: Training
     seed: int
+    stream: str  # each has its own order and views of the pictures
 
     @property
     def steps_per_epoch(self) -> int:
@@ -103,19 +105,19 @@ class Trainer:
     def train_batches(self, epochs: int) -> tf.data.Dataset:
         """Return batches of (images, one-hot labels, weights), a new order and new views in each epoch.
 
-        Each batch follows from the seed and its number alone.
+        Each batch follows from seed, stream and its number alone.
         """
+        fold_in = tf.random.experimental.stateless_fold_in
+        root = fold_in([self.seed, 0], zlib.crc32(self.stream.encode()))
         pixels, labels = tf.constant(self.train.pixels), tf.constant(self.train.labels)
         weights = tf.constant(self.train.class_weights())
         n, batch, steps = len(self.train.labels), self.params.batch_size, self.steps_per_epoch
 
         def at(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            order = tf.random.experimental.stateless_shuffle(
-                tf.range(n), seed=tf.stack([self.seed, -1 - step // steps])
-            )
+            order = tf.random.experimental.stateless_shuffle(tf.range(n), fold_in(root, -1 - step // steps))
             rows = order[(step % steps) * batch :][:batch]
             images = tf.cast(tf.gather(pixels, rows), tf.float32)
-            views = augment(images, self.params.augmentation, tf.stack([self.seed, step]))
+            views = augment(images, self.params.augmentation, fold_in(root, step))
             classes = tf.gather(labels, rows)
             return self.preprocessing(views), tf.one_hot(classes, self.train.n_classes), tf.gather(weights, classes)
 

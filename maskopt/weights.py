@@ -9,7 +9,7 @@ from maskopt.backbones import backbone, build_trunk, refuse_small
 from maskopt.errors import DownloadFailed, MissingFile, WrongWeights
 from maskopt.keras import keras
 
-IMAGENET, NONE = "imagenet", "none"
+IMAGENET = "imagenet"
 
 
 def load_weights(name: str, source: str, size_px: int) -> keras.Model:
@@ -45,7 +45,9 @@ def _downloaded(name: str, size_px: int) -> keras.Model:
     shape = (size_px, size_px, 3)
     try:
         return entry.application(input_shape=shape, include_top=False, weights=IMAGENET, **entry.options)
-    except Exception as err:  # Keras raises nothing narrower
+    except Exception as err:
+        if type(err) is not Exception:  # the very class that Keras raises here; anything else is a bug
+            raise
         raise DownloadFailed(name, str(err)) from err
 
 

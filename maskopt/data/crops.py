@@ -24,7 +24,7 @@ Codes = npt.NDArray[np.uint64]
 
 
 def find_crops(points: KeyPoints, min_places: int) -> Ints:
-    """Return (M, 2): pairs of rows, sorted, the lower row first, whose pictures agree in `min_places` or more.
+    """Return (M, 2): pairs of rows whose pictures agree in `min_places` or more, the surest first, the lower row first.
 
     Args:
         points: (N, P) of `KEY_POINT`.
@@ -39,12 +39,17 @@ def find_crops(points: KeyPoints, min_places: int) -> Ints:
     a, b = a[order], b[order]
     pairs, starts, counts = np.unique(rows[a] * len(points) + rows[b], return_index=True, return_counts=True)
     enough = counts >= min_places
-    crops = [
-        (pair // len(points), pair % len(points))
-        for pair, start, count in zip(pairs[enough], starts[enough], counts[enough], strict=True)
-        if _count_agreeing(*(flat[used[side[start : start + count]]] for side in (a, b))) >= min_places
-    ]
-    return np.array(crops, np.int64).reshape(-1, 2)
+    pairs = pairs[enough]
+    agreeing = np.array(
+        [
+            _count_agreeing(*(flat[used[side[start : start + count]]] for side in (a, b)))
+            for start, count in zip(starts[enough], counts[enough], strict=True)
+        ],
+        np.int64,
+    )
+    surest = np.argsort(-agreeing, kind="stable")
+    pairs = pairs[surest[agreeing[surest] >= min_places]]
+    return np.stack([pairs // len(points), pairs % len(points)], axis=1)
 
 
 def _match(codes: Codes, rows: Ints) -> tuple[Ints, Ints]:

@@ -21,9 +21,9 @@ def find_copies(sha256: Sequence[str]) -> Ints:
 
 
 def find_near_copies(phash: Sequence[str], distance_bits: int) -> Ints:
-    """Return (M, 2): rows whose perceptual hashes differ in at most `distance_bits`, by an index, the lower row first.
+    """Return (M, 2): rows whose perceptual hashes differ in at most `distance_bits`, the nearest pairs first.
 
-    Rows with the same hash are linked to the first of them only.
+    Found by an index. The lower row stands first; rows with the same hash are linked to the first of them only.
 
     Args:
         phash: (N,), 16 hexadecimal digits each.
@@ -39,12 +39,14 @@ def find_near_copies(phash: Sequence[str], distance_bits: int) -> Ints:
     index.add(codes)
     limits, _, found = index.range_search(codes, distance_bits + 1)  # distances below the second argument
     asked = np.repeat(np.arange(len(distinct)), np.diff(limits.astype(np.int64)))
-    near = np.sort(first[np.stack([asked, found], axis=1)[asked < found]], axis=1)
+    pairs = np.stack([asked, found], axis=1)[asked < found]
+    bits = np.bitwise_count(distinct[pairs[:, 0]] ^ distinct[pairs[:, 1]])
+    near = np.sort(first[pairs[np.argsort(bits, kind="stable")]], axis=1)
     return np.concatenate([np.stack([first[inverse][same], rows[same]], axis=1), near])
 
 
-def join(n: int, certain: Ints, likely: Sequence[Ints], largest: int) -> tuple[Ints, int]:
-    """Return the group of each row, (N,), numbered by first rows, and how many links were refused.
+def join(n: int, certain: Ints, likely: Sequence[Ints], largest: int) -> tuple[Ints, Ints]:
+    """Return the group of each row, (N,), numbered by first rows, and the links that were refused, (R, 2).
 
     Args:
         n: number of rows.
@@ -54,7 +56,7 @@ def join(n: int, certain: Ints, likely: Sequence[Ints], largest: int) -> tuple[I
         largest: in rows.
     """
     parent, size = np.arange(n), np.ones(n, np.int64)
-    refused = 0
+    refused = []
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -65,9 +67,9 @@ def join(n: int, certain: Ints, likely: Sequence[Ints], largest: int) -> tuple[I
         for a, b in links:
             low, high = sorted((root(a), root(b)))
             if low != high and size[low] + size[high] > bound:
-                refused += 1
+                refused.append((a, b))
             elif low != high:
                 parent[high] = low
                 size[low] += size[high]
     roots = [root(row) for row in range(n)]
-    return np.unique(roots, return_inverse=True)[1], refused
+    return np.unique(roots, return_inverse=True)[1], np.array(refused, np.int64).reshape(-1, 2)

@@ -18,8 +18,6 @@ from maskopt.data.rows import COLUMNS, Row
 from maskopt.errors import EmptyClass, UnreadablePicture, UnusableFiles
 from maskopt.params import Manifest
 
-NAMED = 5  # files that a message names; the rest are counted
-
 logger = logging.getLogger(__name__)
 
 
@@ -78,16 +76,10 @@ def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: M
         ("allow_stray", "stray files", listing.stray),
         ("allow_unknown_folders", "folders of no class", listing.unknown_folders),
     ):
-        named = f"{len(names)} {kind}: {_name(names)}"
+        named = f"{len(names)} {kind}: {', '.join(names)}".encode("utf-8", "backslashreplace").decode()
         if len(names) > getattr(limits, key):
             problems.append(f"{named}; manifest.{key} is {getattr(limits, key)}")
         elif names:
             logger.warning("left out %s", named)
     if problems:
         raise UnusableFiles(folder, problems)
-
-
-def _name(names: Sequence[str]) -> str:
-    rest = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    named = ", ".join(names[:NAMED]) + rest
-    return named.encode("utf-8", "backslashreplace").decode()

@@ -11,7 +11,6 @@ import pandas as pd
 
 from maskopt.data.parallel import map_pictures
 from maskopt.data.picture import Aspect, Pixels, fit, open_picture
-from maskopt.errors import MissingFile
 from maskopt.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -42,18 +41,6 @@ def write_pixels(manifest: pd.DataFrame, folder: Path, aspect: Aspect, targets: 
             for file, array in zip(files, arrays, strict=True):
                 file.write(array.tobytes())
     logger.info("%d pictures at %s px", len(manifest), ", ".join(map(str, targets)))
-
-
-def open_pixels(path: Path) -> Pixels:
-    """Return (N, H, W, 3), read from disk as it is used.
-
-    Raises:
-        MissingFile: there is no `path`.
-    """
-    if not path.is_file():
-        raise MissingFile(path, f"add {path.stem} to pixels.sizes_px in params.yaml, then run `dvc repro pixels`")
-    pixels: Pixels = np.load(path, mmap_mode="r")
-    return pixels
 
 
 def _resize(folder: Path, max_pixels: int, aspect: Aspect, sides: Sequence[int], path: str) -> list[Pixels]:

@@ -6,23 +6,19 @@ file size, format and mean colour alone in 39.2% and 42.5% (5-fold cross-validat
 """
 
 import logging
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from maskopt.data.drawing.face import LABELS, Picture, draw_face
+from maskopt.data.parallel import map_pictures
 from maskopt.errors import InvalidParams
 from maskopt.paths import PARAMS
 
 VERSIONS = (1,)
-ENOUGH = 100  # pictures; below, starting a process takes longer than drawing
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +43,8 @@ def draw_sample(folder: Path, classes: Sequence[str], rows_per_class: int, seed:
         (folder / label).mkdir(parents=True, exist_ok=True)
     pictures = list(product(classes, range(1, rows_per_class + 1)))
     save = partial(_save_picture, folder, seed, version)
-    workers = min(os.cpu_count() or 1, len(pictures) // ENOUGH + 1)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        saved = pool.map(save, pictures, chunksize=16) if workers > 1 else map(save, pictures)
-        for _ in tqdm(saved, "drawing", len(pictures), unit="picture", disable=None):
-            pass
+    for _ in map_pictures(save, pictures, "drawing"):
+        pass
     logger.info("drew %s pictures: %s of each of %s", f"{len(pictures):,}", f"{rows_per_class:,}", ", ".join(classes))
 
 

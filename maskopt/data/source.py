@@ -4,11 +4,10 @@ import logging
 import shutil
 from collections.abc import Collection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from maskopt.data.archive import Limits, unpack
 from maskopt.errors import MissingFile, NoClassFolders
-from maskopt.files import replacing
+from maskopt.files import replacing, scratch
 from maskopt.params import Data, Sample
 
 MAX_DEPTH = 5  # of the class folders, below what the user names
@@ -28,14 +27,15 @@ def fetch(data: Data, sample: Sample, target: Path) -> None:
         BrokenArchive, UnsafeArchive: of source `archive`.
         NoKaggleCredentials, KaggleFailed: of source `kaggle`.
     """
-    with replacing(target) as part, TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
-        whole = Path(scratch) / "whole"
+    with replacing(target) as part, scratch(target.with_name(".fetch")) as whole:
         match data.source:  # each imports what no other needs
             case "sample":
                 from maskopt.data.sample import draw_sample  # noqa: PLC0415
 
                 draw_sample(part, data.classes, data.rows_per_class or SAMPLE_ROWS, sample.seed, sample.version)
             case "archive":
+                if data.path.is_dir():
+                    raise MissingFile(data.path / "the archive", "set data.path in params.yaml to a zip or tar file")
                 unpack(data.path, whole, Limits())
                 find_class_folders(whole, data.classes, str(data.path)).rename(part)
             case "folder":
@@ -84,8 +84,11 @@ def _name(folder: Path, places: list[Path]) -> str:
 
 
 def _copy(folder: Path, target: Path) -> None:
-    """Copy the files of a folder and its folders. Links are followed to files, and from the first level to folders."""
-    tops = sorted(folder.iterdir())
+    """Copy the files of a folder and its folders. Links are followed to files, and from the first level to folders.
+
+    What git and DVC note beside data is not data.
+    """
+    tops = sorted(top for top in folder.iterdir() if top.name != ".gitignore" and top.suffix != ".dvc")
     files = tops + [path for top in tops if top.is_dir() for path in sorted(top.rglob("*"))]
     target.mkdir()
     for path in files:

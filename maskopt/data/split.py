@@ -14,6 +14,8 @@ from maskopt.errors import CannotSplit
 from maskopt.params import Split
 
 SIDES = ("train", "val", "test")
+NAMED = 20  # pairs that a message names
+LARGEST_AT_LEAST = 20  # rows: in a small set, a fraction of it would part the crops of one photograph
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +36,23 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
     Raises:
         CannotSplit: a side with a fraction above zero gets no row of a class.
     """
+    hashes = manifest["phash"].to_list()
     copies = find_copies(manifest["sha256"].to_list())
-    near_copies = find_near_copies(manifest["phash"].to_list(), options.hash_distance_bits)
+    near_copies = find_near_copies(hashes, options.hash_distance_bits)
     crops = find_crops(points, options.crop_places)
-    largest = max(2, int(options.largest_group * len(manifest)))
-    groups, refused = join(len(manifest), copies, [near_copies, crops], largest)
-    if refused:
-        logger.warning("%d links not followed, since they would have made groups of more than %d", refused, largest)
+    largest = max(LARGEST_AT_LEAST, int(options.largest_group * len(manifest)))
+    certain = np.concatenate([copies, find_near_copies(hashes, 0)])
+    groups, refused = join(len(manifest), certain, [near_copies, crops], largest)
+    if len(refused):
+        named = ", ".join(" and ".join(pair) for pair in manifest["path"].to_numpy()[refused[:NAMED]])
+        logger.warning(
+            "%d pairs are alike but not kept together, since their groups would have more than %d pictures; first: %s",
+            *(len(refused), largest, named),
+        )
     labels = pd.factorize(manifest["label"], sort=True)[0]
     table = manifest[["path", "label"]].assign(split=assign_sides(labels, groups, options, seed), group=groups)
     _check(table, options)
-    links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": refused}
+    links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": len(refused)}
     report = {"links": links} | _describe(table)
     logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
     return table, report

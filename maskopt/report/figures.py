@@ -23,15 +23,14 @@ POINT = ["variant", "format", "gzip_bytes", "accuracy", "accuracy_low", "accurac
 
 def draw_size_against_accuracy(results: pd.DataFrame) -> Figure:
     """Return gzipped bytes against accuracy with its 95% interval, a panel per network, on the same axes."""
-    made = results[results["format"].notna()]
-    networks = made["network"].drop_duplicates().tolist()
+    networks = results["network"].drop_duplicates().tolist()
     figure = new_figure(9, 0.5 + 2.7 * len(networks))
     panels = figure.subplots(len(networks), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, network in zip(panels, networks, strict=True):
-        _draw_network(axes, made[made["network"] == network])
+        _draw_network(axes, results[results["network"] == network])
         axes.set_title(network, loc="left", fontweight="bold")
     panels[-1].set_xlabel("gzipped size")
-    figure.legend(handles=_legend(made), loc="outside right upper", frameon=False)
+    figure.legend(handles=_legend(results), loc="outside right upper", frameon=False)
     return figure
 
 

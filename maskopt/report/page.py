@@ -1,6 +1,6 @@
 """Tables and figures -> one Markdown page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -34,11 +34,22 @@ Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 """
 
 
-def write_page(source: str, pictures: int, tables: Mapping[str, pd.DataFrame], figures: list[str]) -> str:
-    """Return the page; `tables` holds table_1, table_2, models and skipped, all text; `figures` are files beside it."""
+def write_page(
+    source: str, pictures: int, missing: Sequence[str], tables: Mapping[str, pd.DataFrame], figures: Sequence[str]
+) -> str:
+    """Return the page.
+
+    Args:
+        source: of the pictures.
+        pictures: of the test split.
+        missing: models that were not measured.
+        tables: table_1, table_2, models and skipped, all text.
+        figures: files beside the page.
+    """
     return "\n".join(
         [
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source),
+            *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
             TABLE_1,
             to_markdown(tables["table_1"]),
             TABLE_2,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from maskopt.records import IMPOSSIBLE, Record
+from maskopt.records import Record
 
 Models = Mapping[tuple[str, str], Record]  # (backbone, variant) -> record
 
@@ -22,16 +22,14 @@ FRACTIONS = ["accuracy", "accuracy_low", "accuracy_high", "sparsity", "min_spars
 
 
 def collect_results(metrics: Models, latency: Models) -> pd.DataFrame:
-    """Return a row per network, variant and format; one row without format where a variant cannot be made."""
+    """Return a row per network, variant and format."""
     rows = [row for model, record in metrics.items() for row in _rows(model, record, latency.get(model, {}))]
-    columns = ["network", "variant", "format", *FRACTIONS, *COUNTS, *_latency_columns(rows), IMPOSSIBLE]
+    columns = ["network", "variant", "format", *FRACTIONS, *COUNTS, *_latency_columns(rows)]
     return pd.DataFrame(rows).reindex(columns=columns).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
 def _rows(model: tuple[str, str], record: Record, latency: Record) -> list[Record]:
     network, variant = model
-    if not record["formats"]:
-        return [{"network": network, "variant": variant, IMPOSSIBLE: record["training"][IMPOSSIBLE]}]
     return [
         {
             "network": network,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from maskopt.records import IMPOSSIBLE
 from maskopt.report.paper import PAPER, Published
 from maskopt.variants import VARIANTS
 
@@ -31,7 +30,7 @@ def compare_with_paper(results: pd.DataFrame, variants: Collection[str], size: s
         variants: keys of TABLE_1 or TABLE_2.
         size: column of our bytes, `raw_bytes` or `gzip_bytes`.
     """
-    ours = results[results["variant"].isin(list(variants)) & results["format"].notna()]
+    ours = results[results["variant"].isin(list(variants))]
     rows = ours[["network", "variant", "format", size, "accuracy", "accuracy_low", "accuracy_high"]].copy()
     nothing = Published(float("nan"))
     models = zip(rows["network"], rows["variant"], strict=True)
@@ -59,9 +58,8 @@ def lay_out_table_2(results: pd.DataFrame) -> pd.DataFrame:
     """Return text in the paper's layout, its row under ours: gzipped bytes and accuracy of compressed models."""
     cells: list[Cell] = []
     for row in _records(results, TABLE_2):
-        made = pd.isna(row[IMPOSSIBLE])
-        text = f"{_bytes(row['gzip_bytes'])}, {_accuracy(row)}" if made else "cannot be made"
-        cells.append((row["network"], f"ours, {row['format'] if made else 'int8'}", TABLE_2[row["variant"]], text))
+        text = f"{_bytes(row['gzip_bytes'])}, {_accuracy(row)}"
+        cells.append((row["network"], f"ours, {row['format']}", TABLE_2[row["variant"]], text))
     for network, models in PAPER.items():
         for variant, heading in TABLE_2.items():
             figure = models[variant]
@@ -70,11 +68,11 @@ def lay_out_table_2(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
-    """Return text: a row per network, variant and format, with the reason where a variant cannot be made."""
+    """Return text: a row per network, variant and format."""
     columns: dict[str, list[str]] = {
         "network": results["network"].tolist(),
         "variant": results["variant"].tolist(),
-        "format": results["format"].fillna(NOTHING).tolist(),
+        "format": results["format"].tolist(),
         "accuracy (95% interval)": [_accuracy(row) for row in _records(results)],
         "bytes": _grouped(results["raw_bytes"]),
         "gzip bytes": _grouped(results["gzip_bytes"]),
@@ -87,8 +85,6 @@ def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
     for name in results.columns[results.columns.str.startswith("median_ms_threads_")]:
         heading = f"median ms, threads: {name.rpartition('_')[2]}"
         columns[heading] = [NOTHING if pd.isna(ms) else f"{ms:.2f}" for ms in results[name]]
-    if results[IMPOSSIBLE].notna().any():
-        columns["cannot be made"] = results[IMPOSSIBLE].fillna("").tolist()
     return pd.DataFrame(columns)
 
 

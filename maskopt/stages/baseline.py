@@ -10,14 +10,14 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train the head; all layers where there are no weights to start from."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "baseline")
     model, phase = branch.build(), params.networks[backbone].baseline
     if paths.trunk(backbone).is_file():
         trunk_of(model).load_weights(paths.trunk(backbone))
         curves = fit_head(model, branch.trainer, phase)
     else:
         curves = branch.trainer.fit(model, phase)
-    branch.save("baseline", model, curves)
+    branch.save(model, curves)
 
 
 if __name__ == "__main__":

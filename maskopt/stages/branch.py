@@ -1,15 +1,16 @@
-"""One branch of the graph: a backbone, its pictures, and the files of its variants."""
+"""One place in the graph: a backbone, the variant that a stage makes of it, and its pictures."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from maskopt import backbones, paths
 from maskopt.convert import convert
-from maskopt.coverage import list_layers
+from maskopt.coverage import list_dynamic_range, list_layers
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.invariants import check
@@ -25,12 +26,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Branch:
-    """What every training stage of one backbone works with."""
+    """What every training stage works with."""
 
     backbone: str
+    variant: str  # a key of VARIANTS: what the stage makes
     size_px: int
     trainer: Trainer
-    n_examples: int  # pictures that set the ranges of int8 activations
+    n_examples: int  # training pictures that set the ranges of int8 activations
 
     def build(self) -> keras.Model:
         """Return the untrained classifier: (B, H, W, 3) preprocessed -> (B, K) logits."""
@@ -44,17 +46,15 @@ class Branch:
 
     def save(
         self,
-        variant: str,
         model: keras.Model,
         curves: pd.DataFrame,
         techniques: Mapping[str, SkipReason] | None = None,
         final_sparsity: float = 0.0,
         n_clusters: int = 256,
     ) -> None:
-        """Write the files of a variant, all or none, after its promises were found kept in each .tflite file.
+        """Write the files of the variant, all or none, after its promises were found kept in each .tflite file.
 
         Args:
-            variant: a key of VARIANTS.
             model: as trained; fake quantisation is kept in .tflite files alone.
             curves: one row per epoch.
             techniques: what was done to the layers -> why a layer was left out.
@@ -64,34 +64,43 @@ class Branch:
         Raises:
             LostTechnique: a promise is broken.
         """
-        promise = VARIANTS[variant]
-        examples = self.trainer.train.pixels[:: max(1, len(self.trainer.train.pixels) // self.n_examples)]
-        with replacing(paths.model(self.backbone, variant)) as folder:
+        promise, place = VARIANTS[self.variant], (self.backbone, self.variant)
+        examples = spread(self.trainer.train.pixels, self.n_examples)
+        with replacing(paths.model(*place)) as folder:
             folder.mkdir()
+            layers = list_layers(self.build(), techniques or {})
             for file_format in promise.formats:
-                file = folder / paths.tflite(self.backbone, variant, file_format).name
+                file = folder / paths.tflite(*place, file_format).name
                 file.write_bytes(convert(model, self.trainer.preprocessing, file_format, examples))
-                check(read_graph(file), promise, file_format, final_sparsity, n_clusters)
-                logger.info("%s/%s: wrote %s, %d bytes", self.backbone, variant, file.name, file.stat().st_size)
+                graph = read_graph(file)
+                check(graph, promise, file_format, final_sparsity, n_clusters)
+                if file_format == "dynamic":
+                    layers = pd.concat([layers, list_dynamic_range(graph)], ignore_index=True)
+                logger.info("%s/%s: wrote %s, %d bytes", *place, file.name, file.stat().st_size)
             if not promise.quantised_in_training:
-                model.save_weights(folder / paths.weights(self.backbone, variant).name)
-            list_layers(self.build(), techniques or {}).to_csv(
-                folder / paths.layers(self.backbone, variant).name, index=False
-            )
+                model.save_weights(folder / paths.weights(*place).name)
+            layers.to_csv(folder / paths.layers(*place).name, index=False)
             facts = read_record(paths.start_facts(self.backbone)) | {"epochs": len(curves), "seed": self.trainer.seed}
-            write_record(folder / paths.facts(self.backbone, variant).name, facts)
-        with replacing(paths.curves(self.backbone, variant)) as file:
+            write_record(folder / paths.facts(*place).name, facts)
+        with replacing(paths.curves(*place)) as file:
             curves.round(6).to_csv(file, index=False)
 
 
-def open_branch(params: Params, backbone: str) -> Branch:
-    """Set up Keras and return the branch of one backbone; to be called first in a training stage."""
+def open_branch(params: Params, backbone: str, variant: str) -> Branch:
+    """Set up Keras and return where a training stage works; to be called first in it."""
     configure(params.seed, params.training.threads)
     size_px = params.networks[backbone].size_px
     preprocessing = backbones.backbone(backbone).preprocessing
     train, val = (_pictures(params.data.classes, size_px, split) for split in ("train", "val"))
-    trainer = Trainer(train, val, preprocessing, params.training, params.seed)
-    return Branch(backbone, size_px, trainer, params.convert.representative_pictures)
+    trainer = Trainer(train, val, preprocessing, params.training, params.seed, variant)
+    return Branch(backbone, variant, size_px, trainer, params.convert.representative_pictures)
+
+
+def spread(pixels: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:
+    """Return `n` pictures from first to last in equal steps; all of them where they are fewer."""
+    rows = np.linspace(0, len(pixels) - 1, min(n, len(pixels))).round().astype(int)
+    chosen: npt.NDArray[np.uint8] = pixels[rows]
+    return chosen
 
 
 def _pictures(classes: tuple[str, ...], size_px: int, split: str) -> Pictures:

@@ -8,9 +8,9 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Cluster while fine-tuning."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "clustered")
     model, curves = cluster(branch.load("finetuned"), branch.trainer, params.cluster, preserve_sparsity=False)
-    branch.save("clustered", model, curves, {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters)
+    branch.save(model, curves, {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters)
 
 
 if __name__ == "__main__":

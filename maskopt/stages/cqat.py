@@ -8,12 +8,11 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train with fake quantisation, the clusters kept."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "cqat")
     model, curves = quantization.quantize(
         branch.load("clustered"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=True
     )
     branch.save(
-        "cqat",
         model,
         curves,
         {"clustered": clustering.skip_reason, "quantised": quantization.skip_reason},

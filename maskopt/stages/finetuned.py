@@ -8,11 +8,11 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Fine-tune from the layer that params name."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "finetuned")
     model = branch.load("baseline")
     freeze_below(model, params.networks[backbone].trainable_from)
     curves = branch.trainer.fit(model, params.networks[backbone].finetune)
-    branch.save("finetuned", model, curves)
+    branch.save(model, curves)
 
 
 if __name__ == "__main__":

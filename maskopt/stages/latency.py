@@ -7,7 +7,7 @@ from maskopt import paths
 from maskopt.latency import time_inference
 from maskopt.litert import Classifier
 from maskopt.params import Params
-from maskopt.records import made_formats, read_record, write_record
+from maskopt.records import write_record
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
@@ -18,8 +18,7 @@ def main(params: Params) -> None:
     """Time each model file of the run with each number of threads."""
     for backbone in params.backbones:
         for variant in VARIANTS:
-            facts = read_record(paths.facts(backbone, variant))
-            formats = {name: _time(params, backbone, variant, name) for name in made_formats(facts, variant)}
+            formats = {name: _time(params, backbone, variant, name) for name in VARIANTS[variant].formats}
             write_record(paths.latency(backbone, variant), {"formats": formats})
         logger.info("%s: %d variants timed", backbone, len(VARIANTS))
 

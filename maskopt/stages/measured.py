@@ -13,8 +13,9 @@ from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
 from maskopt.measure import Ints, assess, summarize_weights, weigh
 from maskopt.params import Params
-from maskopt.records import made_formats, read_record, write_record
+from maskopt.records import read_record, write_record
 from maskopt.stages.run import run
+from maskopt.variants import VARIANTS
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def main(params: Params, backbone: str, variant: str) -> None:
     predictions = _read_test_rows()
     labels = np.array([classes.index(label) for label in predictions["label"]])
     formats = {}
-    for file_format in made_formats(facts, variant):
+    for file_format in VARIANTS[variant].formats:
         path = paths.tflite(backbone, variant, file_format)
         graph, classifier = read_graph(path), Classifier(path)
         pictures = _read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())

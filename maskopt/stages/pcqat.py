@@ -8,12 +8,11 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train with fake quantisation, zeros and clusters kept."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "pcqat")
     model, curves = quantization.quantize(
         branch.load("sparse_clustered"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=True
     )
     branch.save(
-        "pcqat",
         model,
         curves,
         {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason, "quantised": quantization.skip_reason},

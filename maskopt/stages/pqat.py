@@ -8,12 +8,11 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train with fake quantisation, the zeros kept."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "pqat")
     model, curves = quantization.quantize(
         branch.load("pruned"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=False
     )
     branch.save(
-        "pqat",
         model,
         curves,
         {"pruned": pruning.skip_reason, "quantised": quantization.skip_reason},

@@ -8,9 +8,9 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Prune while fine-tuning."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "pruned")
     model, curves = prune(branch.load("finetuned"), branch.trainer, params.prune)
-    branch.save("pruned", model, curves, {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity)
+    branch.save(model, curves, {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity)
 
 
 if __name__ == "__main__":

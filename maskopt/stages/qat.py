@@ -8,11 +8,11 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train with fake quantisation."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "qat")
     model, curves = quantize(
         branch.load("finetuned"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=False
     )
-    branch.save("qat", model, curves, {"quantised": skip_reason})
+    branch.save(model, curves, {"quantised": skip_reason})
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ def main(params: Params) -> None:
     metrics = {model: read_record(paths.metrics(*model)) for model in models if paths.metrics(*model).is_file()}
     if not metrics:
         raise MissingFile(paths.METRICS, "run `dvc repro`")
+    missing = [f"{backbone}/{variant}" for backbone, variant in models if (backbone, variant) not in metrics]
+    if missing:
+        logger.warning("not measured: %s", ", ".join(missing))
     latency = {model: read_record(paths.latency(*model)) for model in models if paths.latency(*model).is_file()}
     curves = {model: pd.read_csv(paths.curves(*model)) for model in models if paths.curves(*model).is_file()}
     layers = {model: pd.read_csv(paths.layers(*model)) for model in models if paths.layers(*model).is_file()}
@@ -42,7 +45,8 @@ def main(params: Params) -> None:
         figures = dict(draw_gallery(results, metrics, curves))
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
-        page = write_page(params.data.source, int(results["total"].max()), texts, [f"{name}.png" for name in figures])
+        pictures = int(results["total"].max())
+        page = write_page(params.data.source, pictures, missing, texts, [f"{name}.png" for name in figures])
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
 

@@ -8,10 +8,9 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Cluster while the zeros are kept."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "sparse_clustered")
     model, curves = clustering.cluster(branch.load("pruned"), branch.trainer, params.cluster, preserve_sparsity=True)
     branch.save(
-        "sparse_clustered",
         model,
         curves,
         {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason},

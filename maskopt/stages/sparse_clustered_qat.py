@@ -8,7 +8,7 @@ from maskopt.stages.run import run
 
 def main(params: Params, backbone: str) -> None:
     """Train with fake quantisation, as the paper's column QAT."""
-    branch = open_branch(params, backbone)
+    branch = open_branch(params, backbone, "sparse_clustered_qat")
     model, curves = quantize(
         branch.load("sparse_clustered"),
         branch.trainer,
@@ -16,7 +16,7 @@ def main(params: Params, backbone: str) -> None:
         preserve_sparsity=False,
         preserve_clusters=False,
     )
-    branch.save("sparse_clustered_qat", model, curves, {"quantised": skip_reason})
+    branch.save(model, curves, {"quantised": skip_reason})
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ from maskopt.variants import VARIANTS
 STAGES = Path(__file__).parents[2] / "maskopt" / "stages"
 
 
+def calls(variant):
+    return [node for node in ast.walk(ast.parse((STAGES / f"{variant}.py").read_text())) if isinstance(node, ast.Call)]
+
+
 def save_call(variant):
     """The call of `branch.save` in the variant's stage."""
-    calls = [node for node in ast.walk(ast.parse((STAGES / f"{variant}.py").read_text())) if isinstance(node, ast.Call)]
-    (save,) = (call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "save")
+    (save,) = (call for call in calls(variant) if isinstance(call.func, ast.Attribute) and call.func.attr == "save")
     return save
 
 
@@ -24,8 +27,9 @@ def test_formats_are_known(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_stage_saves_the_variant_of_its_name(variant):
-    assert save_call(variant).args[0].value == variant
+def test_stage_makes_the_variant_of_its_name(variant):
+    (branch,) = (call for call in calls(variant) if isinstance(call.func, ast.Name) and call.func.id == "open_branch")
+    assert branch.args[2].value == variant
 
 
 # Without these arguments the check asks for a sparsity of 0 and 256 values, which every file has.

@@ -56,8 +56,10 @@ def rwlock_of(pid):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", rwlock_of(2**22 + 1), rwlock_of(1)]
-)  # process 1 is alive, and no DVC
+    "content",
+    ["", "{", "[]", rwlock_of(2**22 + 1), rwlock_of(1)],
+    ids=["empty", "cut off", "no table", "gone", "other"],
+)
 def test_rwlock_of_no_dvc_at_work_is_removed(workspace, content):
     (workspace / ws.RWLOCK).write_text(content)
     ws.mend(workspace)

@@ -53,8 +53,11 @@ def test_remote_brings_everything_to_another_clone(finished, tmp_path):
     assert other.run("dvc", "status").strip() == "Data and pipelines are up to date."
 
 
-def test_error_of_a_stage_is_short_and_leaves_no_output(finished):
-    finished.change_params(lambda params: params["split"].update(train=0.8))
-    text = finished.run("dvc", "repro", "split", fails=True)
-    assert "split: train + val + test: want 1, got 1.1" in text
+def test_error_of_a_stage_is_short_and_leaves_nothing_behind(finished):
+    before = sorted(path.name for path in (finished.root / "data").iterdir())
+    finished.change_params(lambda params: params["data"].update(source="archive", path="data/incoming/none.zip"))
+    (finished.root / "data/incoming/none.zip").write_bytes(b"no archive")
+    text = finished.run("dvc", "repro", "fetch", fails=True)
+    assert "data/incoming/none.zip cannot be unpacked: damaged, or neither zip nor tar" in text
     assert "Traceback" not in text
+    assert sorted(path.name for path in (finished.root / "data").iterdir()) == [n for n in before if n != "raw"]

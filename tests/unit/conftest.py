@@ -92,7 +92,7 @@ def toy():
         frozen_views=2,
         augmentation=augmentation,
     )
-    return Trainer(_toy_pictures(rng, 96), _toy_pictures(rng, 60), SYMMETRIC, params, seed=0)
+    return Trainer(_toy_pictures(rng, 96), _toy_pictures(rng, 60), SYMMETRIC, params, seed=0, stream="toy")
 
 
 def _toy_pictures(rng, n):

@@ -1,7 +1,9 @@
+import pandas as pd
 import pytest
 
 from maskopt import clustering, pruning
-from maskopt.coverage import list_layers
+from maskopt.coverage import list_dynamic_range, list_layers
+from maskopt.inspection import read_graph
 
 
 @pytest.fixture
@@ -53,3 +55,11 @@ def test_kinds_are_those_of_keras(rows):
 def test_no_technique_gives_no_rows_but_the_columns(build_toy):
     frame = list_layers(build_toy(), {})
     assert (len(frame), frame.columns.tolist()) == (0, ["technique", "layer", "kind", "bytes", "reason"])
+
+
+def test_weights_that_dynamic_range_leaves_float_are_named(tiny_files):
+    frame = list_dynamic_range(read_graph(tiny_files.dynamic))
+    reasons = frame.set_index("layer")["reason"]
+    assert reasons["conv"] == "fewer than 1,024 weights stay float32"
+    assert pd.isna(reasons["point"])
+    assert frame.set_index("layer").loc["point", "bytes"] == 64 * 16 * 4

@@ -173,7 +173,7 @@ def test_no_connection_is_told(signed_in, tmp_path):
     assert "could not be downloaded from Kaggle: no connection (ConnectionError)" in failure(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"hello", zipped(["cat/1.png"])[:-30]])
+@pytest.mark.parametrize("content", [b"hello", zipped(["cat/1.png"])[:-30]], ids=["text", "cut off"])
 def test_what_is_no_whole_archive_is_told(content, signed_in, tmp_path):
     signed_in.content = content
     assert "owner/pictures could not be downloaded from Kaggle: " in failure(tmp_path)

@@ -42,7 +42,7 @@ def test_crops_of_one_photograph_are_found_and_strangers_are_not():
     photographs = [photograph(seed) for seed in range(12)]
     first = [crop(image, 0, 0, 130) for image in photographs]
     second = [crop(image, 25, 20, 110) for image in photographs]
-    assert crops(first + second) == [[i, i + 12] for i in range(12)]
+    assert sorted(crops(first + second)) == [[i, i + 12] for i in range(12)]
 
 
 def test_crops_are_found_when_half_is_covered_and_the_light_is_another():

@@ -36,17 +36,22 @@ def test_thousand_equal_hashes_give_a_chain_and_not_all_pairs():
 def test_links_join_directly_and_through_others():
     groups, refused = join(6, np.array([[0, 3]]), [np.array([[3, 5]]), np.array([[1, 2]])], largest=6)
     assert groups.tolist() == [0, 1, 1, 0, 2, 0]
-    assert refused == 0
+    assert not len(refused)
 
 
 def test_chain_of_resemblances_ends_at_the_largest_group():
     chain = np.array([[i, i + 1] for i in range(9)])
     groups, refused = join(10, NONE, [chain], largest=4)
     assert np.bincount(groups).tolist() == [4, 4, 2]
-    assert refused == 2
+    assert refused.tolist() == [[3, 4], [7, 8]]
 
 
 def test_copies_are_joined_however_many():
     groups, refused = join(10, np.array([[0, i] for i in range(1, 10)]), [], largest=2)
     assert groups.tolist() == [0] * 10
-    assert refused == 0
+    assert not len(refused)
+
+
+def test_nearest_pairs_come_first():
+    hashes = [0, 0b111, 0b1, 0]
+    assert find_near_copies([f"{value:016x}" for value in hashes], 3).tolist() == [[0, 3], [0, 2], [1, 2], [0, 1]]

@@ -66,14 +66,6 @@ def test_predictions_name_each_test_picture_in_order(params):
 
 
 @pytest.mark.usefixtures("run")
-def test_variant_that_cannot_be_made_keeps_its_reason(params):
-    write_record(paths.facts(BACKBONE, "qat"), {"impossible": "tfmot refuses Multiply"})
-    measured.main(params, BACKBONE, "qat")
-    metrics = json.loads(paths.metrics(BACKBONE, "qat").read_text())
-    assert metrics == {"training": {"impossible": "tfmot refuses Multiply"}, "formats": {}}
-
-
-@pytest.mark.usefixtures("run")
 def test_measuring_twice_gives_the_same_bytes(params):
     def measure():
         measured.main(params, BACKBONE, "baseline")

@@ -5,8 +5,8 @@ from drawn import write_classes
 from PIL import Image
 
 from maskopt.data.picture import fit
-from maskopt.data.pixels import open_pixels, write_pixels
-from maskopt.errors import MissingFile, UnreadablePicture
+from maskopt.data.pixels import write_pixels
+from maskopt.errors import UnreadablePicture
 
 
 @pytest.fixture
@@ -25,18 +25,10 @@ def test_rows_are_the_pictures_in_the_order_of_the_manifest(raw, manifest, tmp_p
     targets = {16: tmp_path / "pixels" / "16.npy", 24: tmp_path / "pixels" / "24.npy"}
     write_pixels(manifest, raw, "stretch", targets)
     for side, path in targets.items():
-        pixels = open_pixels(path)
+        pixels = np.load(path)
         assert (pixels.shape, pixels.dtype) == ((3, side, side, 3), np.uint8)
         for array, name in zip(pixels, manifest["path"], strict=True):
             np.testing.assert_array_equal(array, fit(Image.open(raw / name), side, "stretch"))
-
-
-def test_pixels_are_mapped_and_cannot_be_changed(raw, manifest, tmp_path):
-    write_pixels(manifest, raw, "pad", {16: tmp_path / "16.npy"})
-    pixels = open_pixels(tmp_path / "16.npy")
-    assert isinstance(pixels, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        pixels[0] = 0
 
 
 def test_damaged_picture_leaves_no_file_of_any_size(raw, manifest, tmp_path):
@@ -45,11 +37,3 @@ def test_damaged_picture_leaves_no_file_of_any_size(raw, manifest, tmp_path):
     with pytest.raises(UnreadablePicture, match=r"cat/1\.png is not a picture that can be read: damaged"):
         write_pixels(manifest, raw, "stretch", targets)
     assert list((tmp_path / "pixels").iterdir()) == []
-
-
-def test_missing_size_says_how_to_get_it(tmp_path):
-    with pytest.raises(MissingFile) as caught:
-        open_pixels(tmp_path / "96.npy")
-    assert str(caught.value) == (
-        f"{tmp_path}/96.npy is missing: add 96 to pixels.sizes_px in params.yaml, then run `dvc repro pixels`"
-    )

@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from maskopt import paths
-from maskopt.errors import InvalidParams, UnknownName
+from maskopt.errors import InvalidParams, MissingFile, UnknownName
 from maskopt.params import load_params
 from maskopt.profiles import put_profile
 
@@ -54,6 +54,14 @@ def test_broken_profile_leaves_params_as_they_were(tmp_path):
     assert target.read_text() == before
 
 
-def test_profile_differs_from_quick_in_what_it_names_alone():
-    for path in PROFILES.glob("*.yaml"):
-        assert set(YAML().load(path)) <= set(YAML().load(PROFILES / "quick.yaml"))
+def test_profile_in_another_folder_says_where_to_run(tmp_path):
+    with pytest.raises(MissingFile) as caught:
+        put_profile("quick", tmp_path / "profiles", tmp_path / "params.yaml")
+    assert str(caught.value) == f"{tmp_path}/profiles is missing: run in the root of the repository"
+
+
+def test_profile_that_is_no_yaml_says_where(tmp_path):
+    (tmp_path / "quick.yaml").write_text((PROFILES / "quick.yaml").read_text())
+    (tmp_path / "broken.yaml").write_text("prune: {epochs: 3\n")
+    with pytest.raises(InvalidParams, match=r"broken\.yaml has values that cannot be used:\n  not YAML: line 2"):
+        put_profile("broken", tmp_path, tmp_path / "params.yaml")

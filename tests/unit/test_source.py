@@ -133,3 +133,25 @@ def test_sample_is_drawn(tmp_path):
     options = data("sample", Path(), classes).model_copy(update={"rows_per_class": 2})
     fetch(options, SAMPLE, tmp_path / "raw")
     assert sorted(name.split("/")[0] for name in names(tmp_path / "raw")) == sorted(2 * classes)
+
+
+def test_folder_where_the_archive_lies_is_told_from_the_archive(tmp_path):
+    with pytest.raises(MissingFile) as caught:
+        fetch(data("archive", tmp_path), SAMPLE, tmp_path / "raw")
+    assert str(caught.value) == (
+        f"{tmp_path}/the archive is missing: set data.path in params.yaml to a zip or tar file"
+    )
+
+
+def test_notes_of_git_and_dvc_are_not_data(pictures, tmp_path):
+    for name in (".gitignore", "masks.zip.dvc"):
+        (pictures / name).touch()
+    fetch(data("folder", pictures), SAMPLE, tmp_path / "raw")
+    assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == ["cat", "dog"]
+
+
+def test_what_a_killed_run_left_is_removed(pictures, tmp_path):
+    (tmp_path / ".fetch").mkdir()
+    (tmp_path / ".fetch" / "half.png").touch()
+    fetch(data("archive", pack(pictures, tmp_path / "a.zip")), SAMPLE, tmp_path / "raw")
+    assert not (tmp_path / ".fetch").exists()

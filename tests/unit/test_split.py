@@ -131,8 +131,24 @@ def test_class_of_one_group_is_named():
 
 
 def test_refused_links_are_logged(caplog):
-    table, points = manifest(["a"] * 40 + ["b"] * 40)
-    table["phash"] = ["0" * 16] * 80
+    table, points = manifest(["a"] * 80 + ["b"] * 80)
+    table.loc[:39, "phash"] = [f"{2**i:016x}" for i in range(40)]  # each is two bits from each other
+    _, report = split_rows(table, points, options(largest_group=0.15), seed=0)
+    assert report["largest_group"] == 24
+    said = caplog.records[0].getMessage()
+    assert f"{report['links']['refused']} pairs are alike but not kept together, since their groups" in said
+    assert "would have more than 24 pictures; first: a/" in said
+
+
+def test_pictures_of_one_hash_are_kept_together_however_many():
+    table, points = manifest(["a"] * 60 + ["b"] * 60)
+    table.loc[10:39, "phash"] = "0" * 16
     _, report = split_rows(table, points, options(largest_group=0.1), seed=0)
-    assert report["largest_group"] == 8
-    assert "links not followed, since they would have made groups of more than 8" in caplog.text
+    assert report["largest_group"] == 30
+
+
+def test_group_of_a_small_set_may_be_more_than_its_fraction():
+    table, points = manifest(["a"] * 40 + ["b"] * 40)
+    table.loc[10:25, "phash"] = [f"{2**i:016x}" for i in range(16)]
+    _, report = split_rows(table, points, options(largest_group=0.02), seed=0)
+    assert (report["largest_group"], report["links"]["refused"]) == (16, 0)

@@ -161,3 +161,8 @@ def test_two_runs_are_bit_equal(toy, build_toy):
         toy.fit(model, PHASE)
     for weight, other_weight in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, other_weight)
+
+
+def test_each_stream_has_its_own_order_and_views(toy):
+    one, other = (next(iter(replace(toy, stream=name).train_batches(1)))[0].numpy() for name in ("qat", "pqat"))
+    assert not np.array_equal(one, other)

@@ -1,0 +1,109 @@
+"""Whoever is killed, whenever: no orphan, no damage; the next run does what is missing, with the same results."""
+
+import os
+import random
+import signal
+import time
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+MOMENTS = 10
+N_CHAINS, LENGTH, STAGE_SECONDS = 3, 4, 0.3
+MARK = "maskopt-kill-test"  # an argument of every command of the graph, by which its processes are known
+
+
+def graph():
+    """Three chains that meet in one metric; each stage appends its name to ../ran when it is done."""
+    stages = {}
+    for chain in "xyz"[:N_CHAINS]:
+        for step in range(LENGTH):
+            name, before = f"{chain}{step}", f"{chain}{step - 1}" if step else None
+            made = f"{{ cat {before or '/dev/null'}; echo {name}; }} > {name}"
+            stages[name] = {
+                "cmd": f"sh -c 'sleep {STAGE_SECONDS}; {made}; echo {name} >> ../ran' {MARK}",
+                "deps": [before] if before else [],
+                "meta": {"prefect": {"retry_delay_seconds": 0.1}},
+            }
+    ends = [f"{chain}{LENGTH - 1}" for chain in "xyz"[:N_CHAINS]]
+    stages["metrics"] = {"cmd": f"cat {' '.join(ends)} > metrics", "deps": ends}
+    return stages
+
+
+def processes(workspace, *words):
+    """The processes at work in the workspace whose command holds all of these words."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or process.cwd() != str(workspace.root):
+                continue
+            line = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if all(word in line for word in words):
+            found.append(process)
+    return found
+
+
+VICTIMS = {
+    "stage": lambda workspace: processes(workspace, MARK, "sh -c"),
+    "dvc": lambda workspace: [p for p in processes(workspace, "-m dvc", "repro") if "guard.py" not in p.cmdline()[2]],
+    "guard": lambda workspace: processes(workspace, "guard.py"),
+    "flow": lambda workspace: processes(workspace, "maskopt.cli"),
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_nothing_is_lost_whoever_is_killed(victim, served):
+    rng = random.Random(victim)
+    workspace = served(graph())
+    expected = "".join(f"{chain}{step}\n" for chain in "xyz" for step in range(LENGTH))
+    for _ in range(MOMENTS):
+        flow = workspace.start("run", "--jobs", "3")
+        _wait_until(lambda flow=flow: processes(workspace, MARK) or flow.poll() is not None)
+        time.sleep(rng.uniform(0, 4))
+        if chosen := VICTIMS[victim](workspace):
+            os.kill(rng.choice(chosen).pid, signal.SIGKILL)
+        if victim == "flow":
+            flow.wait()
+            _wait_until(lambda: not processes(workspace), seconds=2)
+        text, _ = flow.communicate()
+        again = workspace.run("run", "--jobs", "3")  # what the killed run has recorded is not run again
+        assert (workspace.root / "metrics").read_text() == expected, text + again
+        assert "Nothing changed" in workspace.run("run")
+        assert workspace.dvc("status").strip() == "Data and pipelines are up to date."
+        _start_over(workspace)
+
+
+def test_next_run_does_only_the_missing_work(served):
+    workspace = served(graph())
+    flow = workspace.start("run", "--jobs", "3")
+    _wait_until(lambda: len(_done(workspace)) >= 5)
+    flow.kill()
+    flow.communicate()
+    done = set(workspace.lock())
+    before = _done(workspace)
+    workspace.run("run", "--jobs", "3")
+    assert not done & set(_done(workspace)[len(before) :])
+
+
+def _done(workspace):
+    file = workspace.root.parent / "ran"
+    return file.read_text().split() if file.is_file() else []
+
+
+def _start_over(workspace):
+    """Make other commands of the same stages, so that DVC knows none of them."""
+    stages = graph()
+    for block in stages.values():
+        block["cmd"] += f" # {time.time_ns()}"
+    workspace.write_graph(stages)
+
+
+def _wait_until(claim, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
