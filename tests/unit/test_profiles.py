@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from maskopt import paths
 from maskopt.errors import InvalidParams, MissingFile, UnknownName
