@@ -74,10 +74,11 @@ def read_graph(workspace: Path) -> Graph:
         dot, changed = dag.result(), json.loads(status.result().splitlines()[-1])
     blocks = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     settings = {name: _settings(name, block) for name, block in blocks.items()}
-    names = _NODE.findall(dot)
-    upstream: dict[str, set[str]] = {name: set() for name in names}
+    # DVC's graph holds .dvc files too, of data that `dvc add` tracks: `dvc pull` brings it, no command makes it.
+    upstream: dict[str, set[str]] = {name: set() for name in _NODE.findall(dot) if name.partition("@")[0] in blocks}
     for edge in _EDGE.finditer(dot):
-        upstream[edge["stage"]].add(edge["upstream"])
+        if edge["upstream"] in upstream:
+            upstream[edge["stage"]].add(edge["upstream"])
     return {
         name: Stage(name, frozenset(upstream[name]), name in changed, settings[name.partition("@")[0]])
         for name in _sorted(upstream)

@@ -99,3 +99,12 @@ def test_what_dvc_complains_about_is_passed_on(workspace):
     (workspace.root / "dvc.yaml").write_text(MATRIX.replace("[fetch]", "[fetch", 1))
     with pytest.raises(UnusableGraph, match=r"dvc\.yaml cannot be used: [\s\S]*Mend what `dvc"):
         read_graph(workspace.root)
+
+
+def test_data_that_dvc_tracks_is_no_stage(workspace):
+    (workspace.root / "archive.zip").write_text("pictures")
+    workspace.dvc("add", "--quiet", "archive.zip")
+    (workspace.root / "dvc.yaml").write_text(MATRIX.replace("  fetch:\n", "  fetch:\n    deps: [archive.zip]\n"))
+    graph = read_graph(workspace.root)
+    assert "archive.zip.dvc" not in graph
+    assert graph["fetch"].upstream == frozenset()

@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-COMMIT = ("-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "--all", "--message", "x")
+AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Workspace:
         done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
         assert (done.returncode != 0) == fails, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
+
+    def commit(self) -> None:
+        """Commit all that git does not ignore."""
+        self.run("git", "add", "--all")
+        self.run("git", *AUTHOR, "commit", "--quiet", "--allow-empty", "--message", "x")
 
     def change_params(self, change: Callable[[Any], None]) -> None:
         """Pass the content of params.yaml through `change`, in place."""
@@ -46,7 +51,8 @@ def new_workspace(tmp_path_factory):
         root = tmp_path_factory.mktemp("clone") / "maskopt"
         listing = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
-            if name and (ROOT / name).is_file():
+            is_result = name.startswith("data/") and not name.startswith("data/incoming/") and name != "data/.gitignore"
+            if name and (ROOT / name).is_file() and not is_result:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, root / name)
         (root / "dvc.lock").unlink(missing_ok=True)
@@ -55,8 +61,7 @@ def new_workspace(tmp_path_factory):
         (root / ".venv").mkdir()
         (root / ".venv" / ".ready").touch()  # make need not install: this Python's tools are in front
         workspace.run("git", "init", "--quiet")
-        workspace.run("git", "add", "--all")
-        workspace.run("git", *COMMIT)
+        workspace.commit()
         return workspace
 
     return make

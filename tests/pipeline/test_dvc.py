@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from shutil import make_archive
 
 import pytest
 from small import shrink
@@ -40,17 +41,45 @@ def test_metrics_are_left_to_git_and_models_to_dvc(finished):
     assert "data/models" not in untracked
 
 
-def test_remote_brings_everything_to_another_clone(finished, tmp_path):
-    finished.run("make", "remote", f"URL={tmp_path / 'store'}")
-    finished.run("dvc", "push", "--quiet")
-    finished.run("git", "add", "--all")
-    finished.run("git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "results")
-    finished.run("git", "clone", "--quiet", ".", str(tmp_path / "other"))
-    other = type(finished)(tmp_path / "other")
-    other.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+def clone(workspace, target, store):
+    """Push all that a workspace has made, commit the rest, and pull both in another clone."""
+    workspace.run("make", "remote", f"URL={store}")
+    workspace.run("dvc", "push", "--quiet")
+    workspace.commit()
+    workspace.run("git", "clone", "--quiet", ".", str(target))
+    other = type(workspace)(target)
+    (target / ".venv").mkdir()
+    (target / ".venv" / ".ready").touch()
+    other.run("make", "remote", f"URL={store}")
     other.run("dvc", "pull", "--quiet")
+    return other
+
+
+def test_remote_brings_everything_to_another_clone(finished, tmp_path):
+    other = clone(finished, tmp_path / "other", tmp_path / "store")
     assert "Running stage" not in other.run("dvc", "repro")
     assert other.run("dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def test_remote_brings_an_archive_that_was_added(finished, new_workspace, tmp_path):
+    def from_archive(params):
+        shrink(params, backbones=["separable"], size_px=32)
+        params["data"] |= {"source": "archive", "path": "data/incoming/faces.zip"}
+
+    workspace = new_workspace(from_archive)
+    make_archive(str(workspace.root / "data/incoming/faces"), "zip", finished.root / "data/raw")
+    workspace.run("dvc", "add", "--quiet", "data/incoming/faces.zip")
+    workspace.run("dvc", "repro", "split", "pixels", "weights@separable")
+    other = clone(workspace, tmp_path / "other", tmp_path / "store")
+    assert "Running stage" not in other.run("dvc", "repro", "split", "pixels", "weights@separable")
+
+
+def test_metrics_diff_speaks_between_commits(finished):
+    finished.commit()
+    finished.change_params(lambda params: params["prune"].update(final_sparsity=0.6))
+    finished.run("dvc", "repro", "measured@separable-pruned")
+    assert "sparsity" in finished.run("dvc", "metrics", "diff")
+    assert "prune.final_sparsity" in finished.run("dvc", "params", "diff")
 
 
 def test_error_of_a_stage_is_short_and_leaves_nothing_behind(finished):
