@@ -1,0 +1,59 @@
+"""What a training stage leaves behind, well or not."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt import paths
+from maskopt.errors import LostTechnique
+from maskopt.records import write_record
+from maskopt.stages.branch import Branch, spread
+
+BACKBONE = "separable"
+SIZE_PX = 16  # the least of the network
+CURVES = pd.DataFrame({"epoch": [0, 1], "val_loss": [1.0, 0.5]})
+
+
+@pytest.fixture
+def branch(toy, tmp_path, monkeypatch):
+    """A function that returns where the stage of a variant works."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.zeros((4, SIZE_PX, SIZE_PX, 3), np.uint8)
+    train = type(toy.train)(pixels, np.zeros(4, np.int64), 3)
+    trainer = type(toy)(train, toy.val, toy.preprocessing, toy.params, 0, "toy")
+    write_record(paths.start_facts(BACKBONE), {"weights": "none"})
+    return lambda variant: Branch(BACKBONE, variant, SIZE_PX, trainer, n_examples=2)
+
+
+def test_files_of_a_variant_are_those_that_others_read(branch):
+    at = branch("finetuned")
+    model = at.build()
+    at.save(model, CURVES)
+    place = (BACKBONE, "finetuned")
+    assert all(paths.tflite(*place, name).is_file() for name in ("float32", "dynamic", "int8"))
+    assert json.loads(paths.facts(*place).read_text()) == {"weights": "none", "epochs": 2, "seed": 0}
+    assert pd.read_csv(paths.curves(*place)).equals(CURVES)
+    assert set(pd.read_csv(paths.layers(*place))["technique"]) == {"dynamic range"}
+    for loaded, saved in zip(branch("pruned").load("finetuned").get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, saved)
+
+
+def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
+    before = Path(paths.model(BACKBONE, "pruned"), "before")
+    before.parent.mkdir(parents=True)
+    before.touch()
+    at = branch("pruned")
+    with pytest.raises(LostTechnique, match=r"pruning was lost in the dynamic file, layer '\w+'"):
+        at.save(at.build(), CURVES, final_sparsity=0.2)
+    assert [path.name for path in before.parent.parent.iterdir()] == ["pruned"]
+    assert [path.name for path in before.parent.iterdir()] == ["before"]
+    assert not paths.curves(BACKBONE, "pruned").exists()
+
+
+@pytest.mark.parametrize(("n", "rows"), [(3, [0, 4, 9]), (1, [0]), (20, list(range(10)))])
+def test_examples_are_spread_over_all_pictures(n, rows):
+    pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    assert spread(pixels, n).ravel().tolist() == rows

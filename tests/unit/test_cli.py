@@ -1,0 +1,66 @@
+"""The command line in a process of its own, and what the repository says to the telemetry of others."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def maskopt(tmp_path):
+    """A function that runs `maskopt ...` in an empty folder and returns exit code, output and errors."""
+
+    def run(*arguments):
+        command = [sys.executable, "-c", "from maskopt.cli import main; main()", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_profile_outside_the_repository_says_where_to_run(maskopt):
+    assert maskopt("profile", "quick") == (1, "", "error: profiles is missing: run in the root of the repository\n")
+
+
+def test_profile_is_put_and_told(maskopt, tmp_path):
+    (tmp_path / "profiles").symlink_to(ROOT / "profiles")
+    code, said, _ = maskopt("profile", "photos")
+    assert (code, said) == (0, "params.yaml holds profile photos: see `git diff params.yaml`, then `make run`\n")
+    assert "masks-dev.zip" in (tmp_path / "params.yaml").read_text()
+
+
+def test_params_that_no_stage_reads_are_refused_before_a_run(maskopt, tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(f"{text}\npruning: {{}}\n")
+    code, _, errors = maskopt("run", "--no-server")
+    assert code == 1
+    assert errors == (
+        "error: params.yaml has values that cannot be used:\n"
+        "  pruning: unknown key; remove it or mend its spelling\n"
+        "Edit params.yaml, then run again\n"
+    )
+
+
+def test_dvc_and_prefect_are_told_to_report_nothing():
+    dvc = ConfigParser()
+    dvc.read(ROOT / ".dvc" / "config")
+    assert dvc["core"]["analytics"] == dvc["core"]["check_update"] == "false"
+    prefect = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["prefect"]
+    assert prefect["server"]["analytics_enabled"] is False
+
+
+def test_prefect_reads_what_the_repository_says():
+    code = "import flows, os; from prefect.settings import get_current_settings as get;"
+    code += "print(os.environ['DO_NOT_TRACK'], get().server.analytics_enabled)"
+    environment = {name: value for name, value in os.environ.items() if name != "DO_NOT_TRACK"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "False"]
