@@ -41,7 +41,7 @@ def test_metrics_are_left_to_git_and_models_to_dvc(finished):
     assert "data/models" not in untracked
 
 
-def clone(workspace, target, store):
+def clone(workspace, target, store, *stages):
     """Push all that a workspace has made, commit the rest, and pull both in another clone."""
     workspace.run("make", "remote", f"URL={store}")
     workspace.run("dvc", "push", "--quiet")
@@ -51,7 +51,7 @@ def clone(workspace, target, store):
     (target / ".venv").mkdir()
     (target / ".venv" / ".ready").touch()
     other.run("make", "remote", f"URL={store}")
-    other.run("dvc", "pull", "--quiet")
+    other.run("dvc", "pull", "--quiet", "--with-deps", *stages)
     return other
 
 
@@ -69,9 +69,10 @@ def test_remote_brings_an_archive_that_was_added(finished, new_workspace, tmp_pa
     workspace = new_workspace(from_archive)
     make_archive(str(workspace.root / "data/incoming/faces"), "zip", finished.root / "data/raw")
     workspace.run("dvc", "add", "--quiet", "data/incoming/faces.zip")
-    workspace.run("dvc", "repro", "split", "pixels", "weights@separable")
-    other = clone(workspace, tmp_path / "other", tmp_path / "store")
-    assert "Running stage" not in other.run("dvc", "repro", "split", "pixels", "weights@separable")
+    stages = ("split", "pixels", "weights@separable")
+    workspace.run("dvc", "repro", *stages)
+    other = clone(workspace, tmp_path / "other", tmp_path / "store", *stages)
+    assert "Running stage" not in other.run("dvc", "repro", *stages)
 
 
 def test_metrics_diff_speaks_between_commits(finished):
