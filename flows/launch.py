@@ -12,9 +12,7 @@ from flows.graph import choose, read_graph
 from flows.pipeline import default_jobs, run_graph
 from flows.plan import Plan
 from flows.server import find_or_start
-from maskopt import paths
 from maskopt.errors import MaskoptError
-from maskopt.params import load_params
 
 
 class Unfinished(MaskoptError):
@@ -26,10 +24,9 @@ def launch(targets: Sequence[str], force: bool, jobs: int | None, server: bool) 
 
     Raises:
         Unfinished: a stage failed; the message says which, and how to go on.
-        InvalidParams: params.yaml does not say what it should.
+        InvalidParams: params.yaml does not say what it should; so do other errors of `run_graph`.
         NoServer: the Prefect server does not answer.
     """
-    _check_params()
     if server:
         url, started = find_or_start()
         _say(f"Prefect's page: {url.removesuffix('/api')}{' (started; end it with `prefect server stop`)' * started}")
@@ -59,12 +56,6 @@ def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
             print(f"{name}  {f'{seconds[name]:.0f} s' if name in seconds else 'never ran here'}")  # noqa: T201
     left = plan.seconds_left(to_run) if to_run else 0
     print(f"{len(to_run)} of {len(graph)} stages to run, {plan.jobs} side by side, about {left:.0f} s")  # noqa: T201
-
-
-def _check_params() -> None:
-    """Refuse params that no stage would be asked to read, since DVC finds nothing changed."""
-    if paths.PARAMS.is_file():
-        load_params(paths.PARAMS)
 
 
 def _say(line: str) -> None:

@@ -25,6 +25,8 @@ from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome
+from maskopt.params import load_params
+from maskopt.paths import PARAMS
 
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
 POLL_SECONDS = 2
@@ -42,6 +44,8 @@ def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None
         jobs: slots for stages side by side; None: from cores, memory and training.threads.
     """
     here = Path.cwd()
+    if (here / PARAMS).is_file():
+        load_params(here / PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
     with ws.one_run(here) as left:
         _close_killed_run(left)
         ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
@@ -56,7 +60,7 @@ def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None
 
 def default_jobs(workspace: Path) -> int:
     """Return how many stages run side by side on this machine."""
-    params = workspace / "params.yaml"
+    params = workspace / PARAMS
     given = yaml.safe_load(params.read_text(encoding="utf-8")) if params.is_file() else {}
     threads = given.get("training", {}).get("threads", 1)
     by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)

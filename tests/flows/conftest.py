@@ -26,7 +26,7 @@ class Workspace:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `maskopt ARGUMENTS`, its lines on one pipe."""
-        command = [sys.executable, "-c", "from maskopt.cli import main; main()", *arguments]
+        command = [sys.executable, "-m", "maskopt", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.root,

@@ -51,7 +51,7 @@ VICTIMS = {
     "stage": lambda workspace: processes(workspace, MARK, "sh -c"),
     "dvc": lambda workspace: [p for p in processes(workspace, "-m dvc", "repro") if "guard.py" not in p.cmdline()[2]],
     "guard": lambda workspace: processes(workspace, "guard.py"),
-    "flow": lambda workspace: processes(workspace, "maskopt.cli"),
+    "flow": lambda workspace: processes(workspace, "-m maskopt"),
 }
 
 
