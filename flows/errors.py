@@ -5,7 +5,10 @@ MaskoptError
 ├── Busy               another run is at work in this workspace
 ├── NoServer           the Prefect server does not answer
 ├── StageFailed        a stage ended with an error, was killed or took too long
-└── RunFailed          one or more stages of a run failed
+├── RunFailed          one or more stages of a run failed
+├── UnusableSets       sets of params that cannot be read, or that params.yaml has no keys for
+├── ExperimentFailed   one set of params did not come to its end
+└── ExperimentsFailed  one or more of them did not
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,4 +59,29 @@ class RunFailed(MaskoptError):
         behind = f"{skipped} stages behind them were skipped; a" if skipped else "A"
         super().__init__(
             "\n".join(failures) + f"\n{behind}ll others are done. `maskopt run` goes on with what is missing"
+        )
+
+
+class UnusableSets(MaskoptError):
+    """What an experiment should change is not said as it should be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}\nSay it as KEY=VALUE, KEY=A,B or 'KEY=range(A,B)' with a key of params.yaml")
+
+
+class ExperimentFailed(MaskoptError):
+    """One set of params did not come to its end."""
+
+    def __init__(self, name: str, reason: str, last_lines: Iterable[str]) -> None:
+        tail = "\n".join(f"  {line}" for line in last_lines)
+        super().__init__(f"experiment {name} {reason}; its last lines:\n{tail}")
+
+
+class ExperimentsFailed(MaskoptError):
+    """Some experiments failed; the others are saved."""
+
+    def __init__(self, failures: Sequence[str], done: int) -> None:
+        super().__init__(
+            "\n".join(failures) + f"\n{done} others are saved: see `dvc exp show`. "
+            "The same command goes on with these: what is finished is in DVC's cache"
         )

@@ -1,10 +1,12 @@
 """A run from the command line: finds a server, runs the graph, and says how it ended."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prefect.client.schemas import State
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE, temporary_settings
 
 from flows import workspace as ws
@@ -24,18 +26,44 @@ def launch(targets: Sequence[str], force: bool, jobs: int | None, server: bool) 
 
     Raises:
         Unfinished: a stage failed; the message says which, and how to go on.
-        InvalidParams: params.yaml does not say what it should; so do other errors of `run_graph`.
         NoServer: the Prefect server does not answer.
+        MaskoptError: others of `run_graph`.
     """
-    if server:
+    with _server(server):
+        _end(run_graph(targets, force, jobs, return_state=True))
+
+
+def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | None, server: bool) -> None:
+    """Run the graph of this folder once for each set of params.
+
+    Raises:
+        Unfinished: an experiment failed; the others are saved.
+        NoServer: the Prefect server does not answer.
+        MaskoptError: others of `run_experiments`.
+    """
+    from flows.experiments import run_experiments  # noqa: PLC0415  its parser is needed here alone
+
+    with _server(server):
+        _end(run_experiments(overrides, targets, jobs, return_state=True))
+
+
+@contextmanager
+def _server(wanted: bool) -> Iterator[None]:
+    """Have runs recorded by a server that is found or started; by none that stays if it is not wanted."""
+    settings: dict[Any, object]
+    if wanted:
         url, started = find_or_start()
         _say(f"Prefect's page: {url.removesuffix('/api')}{' (started; end it with `prefect server stop`)' * started}")
-        settings: dict[Any, object] = {PREFECT_API_URL: url}
+        settings = {PREFECT_API_URL: url}
     else:
         _say("no server: this run has no page, and its history is lost")
         settings = {PREFECT_API_URL: None, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True}
     with temporary_settings(settings):
-        state = run_graph(targets, force, jobs, return_state=True)
+        yield
+
+
+def _end(state: State[Any]) -> None:
+    """Say how a run ended; raise if it did not end well."""
     if not state.is_completed():
         err = state.result(raise_on_failure=False)
         raise err if isinstance(err, MaskoptError) else Unfinished(state.message)

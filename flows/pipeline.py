@@ -25,6 +25,7 @@ from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome
+from maskopt.errors import MaskoptError
 from maskopt.params import load_params
 from maskopt.paths import PARAMS
 
@@ -44,8 +45,8 @@ def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None
         jobs: slots for stages side by side; None: from cores, memory and training.threads.
     """
     here = Path.cwd()
-    if (here / PARAMS).is_file():
-        load_params(here / PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
+    if PARAMS.is_file():
+        load_params(PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
     with ws.one_run(here) as left:
         _close_killed_run(left)
         ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
@@ -114,7 +115,7 @@ class _Run:
                     try:
                         name = self._ended.get(timeout=POLL_SECONDS)
                     except queue.Empty:
-                        _stop_if_cancelled()
+                        stop_if_cancelled()
                         continue
                     self._end(name)
                     progress.ended(name, self.states[name])
@@ -127,7 +128,7 @@ class _Run:
 
     def state(self) -> State:
         """Return how the run ended, in words."""
-        failures = [state.message or name for name, state in self.states.items() if state.is_failed()]
+        failures = [reason(state) for state in self.states.values() if state.is_failed()]
         skipped = sum(state.name == SKIPPED for state in self.states.values())
         if failures:
             return Failed(message=str(RunFailed(failures, skipped)))
@@ -179,7 +180,13 @@ class _Run:
         return unchanged and all(self.states[other].name == CACHED for other in stage.upstream)
 
 
-def _stop_if_cancelled() -> None:
+def reason(state: State) -> str:
+    """Return why a task or flow run failed: our own words, without what Prefect puts before them."""
+    err = state.result(raise_on_failure=False)
+    return str(err) if isinstance(err, MaskoptError) else state.message or str(err)
+
+
+def stop_if_cancelled() -> None:
     """End this run if somebody pressed Cancel on its page."""
     with get_client(sync_client=True) as client:
         state = client.read_flow_run(flow_run.id).state

@@ -43,6 +43,21 @@ def run(
         launch.launch(target or (), force, jobs, server)
 
 
+@app.command()
+def experiments(
+    changes: Annotated[
+        list[str], typer.Option("--set-param", "-S", help="KEY=VALUE, KEY=A,B or 'KEY=range(A,B)'; may be repeated.")
+    ],
+    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Stages side by side, shared by the experiments.")] = None,
+    server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
+) -> None:
+    """Run the graph with each combination of params, side by side; `dvc exp show` compares what came out."""
+    from flows import launch  # noqa: PLC0415
+
+    launch.experiment(changes, target or (), jobs, server)
+
+
 def main() -> None:
     """Run the command; an error that a user can mend is shown without a traceback."""
     try:

@@ -16,9 +16,9 @@ from maskopt.params import not_yaml, parse_params
 
 BASE = "quick"
 
-_yaml = YAML()  # keeps comments and the order of keys
-_yaml.indent(mapping=2, sequence=4, offset=2)  # as params.yaml is written, so that git shows what differs alone
-_yaml.representer.add_representer(
+EDITOR = YAML()  # of params: keeps comments and the order of keys
+EDITOR.indent(mapping=2, sequence=4, offset=2)  # as params.yaml is written, so that git shows what differs alone
+EDITOR.representer.add_representer(
     type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
 )
 
@@ -40,7 +40,7 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
     if name != BASE:
         _override(values, _read(known[name]))
     text = io.StringIO()
-    _yaml.dump(values, text)
+    EDITOR.dump(values, text)
     parse_params(text.getvalue(), known[name])
     with replacing(params) as file:
         file.write_text(text.getvalue(), encoding="utf-8")
@@ -48,7 +48,7 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
 
 def _read(path: Path) -> Any:
     try:
-        return _yaml.load(path)
+        return EDITOR.load(path)
     except YAMLError as err:
         raise not_yaml(path, err) from None
 

@@ -68,7 +68,7 @@ def test_nothing_is_lost_whoever_is_killed(victim, served):
             os.kill(rng.choice(chosen).pid, signal.SIGKILL)
         if victim == "flow":
             flow.wait()
-            _wait_until(lambda: not processes(workspace), seconds=2)
+            _wait_until(lambda: not processes(workspace))
         text, _ = flow.communicate()
         again = workspace.run("run", "--jobs", "3")  # what the killed run has recorded is not run again
         assert (workspace.root / "metrics").read_text() == expected, text + again
@@ -102,8 +102,8 @@ def _start_over(workspace):
     workspace.write_graph(stages)
 
 
-def _wait_until(claim, seconds=60):
-    deadline = time.monotonic() + seconds
+def _wait_until(claim):
+    deadline = time.monotonic() + 60
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.02)
