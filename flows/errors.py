@@ -8,7 +8,8 @@ MaskoptError
 ├── RunFailed          one or more stages of a run failed
 ├── UnusableSets       sets of params that cannot be read, or that params.yaml has no keys for
 ├── ExperimentFailed   one set of params did not come to its end
-└── ExperimentsFailed  one or more of them did not
+├── ExperimentsFailed  one or more of them did not
+└── UnusableCron       a time of a schedule that cannot be read
 """
 
 from collections.abc import Iterable, Sequence
@@ -84,4 +85,13 @@ class ExperimentsFailed(MaskoptError):
         super().__init__(
             "\n".join(failures) + f"\n{done} others are saved: see `dvc exp show`. "
             "The same command goes on with these: what is finished is in DVC's cache"
+        )
+
+
+class UnusableCron(MaskoptError):
+    """A schedule's time cannot be read."""
+
+    def __init__(self, cron: str) -> None:
+        super().__init__(
+            f"{cron!r} is not a time of cron: want minute, hour, day, month and weekday, as in '0 3 * * *' for 3:00 UTC"
         )

@@ -196,6 +196,8 @@ def _run_all(origin: Path, texts: Mapping[str, str], options: Sequence[str], at_
         for each in children.values():
             each.stop()
         raise
+    for future in futures.values():
+        future.wait()  # its state then holds what was raised
     return {name: reason(future.state) for name, future in futures.items() if not future.state.is_completed()}
 
 

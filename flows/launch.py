@@ -47,6 +47,19 @@ def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | Non
         _end(run_experiments(overrides, targets, jobs, return_state=True))
 
 
+def schedule(cron: str, targets: Sequence[str]) -> None:
+    """Run the graph of this folder whenever it is due, until this process is ended.
+
+    Raises:
+        NoServer: the Prefect server does not answer.
+        UnusableCron: the time cannot be read.
+    """
+    from flows.schedule import serve  # noqa: PLC0415
+
+    with _server(wanted=True):
+        serve(cron, targets)
+
+
 @contextmanager
 def _server(wanted: bool) -> Iterator[None]:
     """Have runs recorded by a server that is found or started; by none that stays if it is not wanted."""

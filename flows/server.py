@@ -6,6 +6,7 @@ import sys
 import time
 
 import httpx
+from filelock import FileLock
 from prefect.settings import get_current_settings
 
 from flows.errors import NoServer
@@ -28,10 +29,17 @@ def find_or_start() -> tuple[str, bool]:
         if (problem := _problem_of(named)) is not None:
             raise NoServer(named, problem, "Start it, or unset PREFECT_API_URL to have one started here")
         return named, False
-    port = settings.server.api.port
-    url = f"http://{HOST}:{port}/api"
-    if _problem_of(url) is None:
-        return url, False
+    url = f"http://{HOST}:{settings.server.api.port}/api"
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.home / "maskopt.lock"):  # two that start at once would stop each other's
+        if _problem_of(url) is None:
+            return url, False
+        _start(url, settings.server.api.port)
+    return url, True
+
+
+def _start(url: str, port: int) -> None:
+    """Start a server that stays, and wait until it answers."""
     subprocess.run([*_BACKGROUND, "stop"], capture_output=True, check=False)  # forgets one that was killed
     done = subprocess.run(
         [*_BACKGROUND, "start", "--background", "--host", HOST, "--port", str(port)],
@@ -43,10 +51,9 @@ def find_or_start() -> tuple[str, bool]:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (problem := _problem_of(url)) is not None:
         if done.returncode or time.monotonic() > deadline:
-            said = done.stdout.strip().splitlines()[-1:] or [problem]
-            raise NoServer(url, said[0], "Set PREFECT_SERVER_API_PORT to a free port")
+            said = " ".join(done.stdout.split()) if done.returncode else problem
+            raise NoServer(url, said, "Set PREFECT_SERVER_API_PORT to a free port")
         time.sleep(0.2)
-    return url, True
 
 
 def page_of(api_url: str, flow_run_id: object) -> str:

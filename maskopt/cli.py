@@ -58,6 +58,17 @@ def experiments(
     launch.experiment(changes, target or (), jobs, server)
 
 
+@app.command()
+def schedule(
+    cron: Annotated[str, typer.Option(help="Minute, hour, day, month, weekday, in UTC.")] = "0 3 * * *",
+    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+) -> None:
+    """Run what has changed whenever it is due, one run at a time, until this is ended with Ctrl-C."""
+    from flows import launch  # noqa: PLC0415
+
+    launch.schedule(cron, target or ())
+
+
 def main() -> None:
     """Run the command; an error that a user can mend is shown without a traceback."""
     try:

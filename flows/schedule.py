@@ -1,0 +1,29 @@
+"""The flow on a schedule: this process starts it, one run at a time, until it is ended."""
+
+from collections.abc import Sequence
+
+from prefect.client.schemas.schedules import CronSchedule
+from pydantic import ValidationError
+
+from flows.errors import UnusableCron
+from flows.pipeline import run_graph
+
+
+def serve(cron: str, targets: Sequence[str] = (), name: str = "scheduled") -> None:
+    """Run the graph of this folder whenever it is due, and whenever somebody asks for it on Prefect's page.
+
+    A run that is due while another is at work waits for it. One that finds nothing changed says so within seconds.
+
+    Args:
+        cron: minute, hour, day, month and day of the week, in UTC.
+        targets: as of `run_graph`.
+        name: of the deployment on Prefect's page.
+
+    Raises:
+        UnusableCron: the time cannot be read.
+    """
+    try:
+        due = CronSchedule(cron=cron, timezone="UTC")
+    except ValidationError:
+        raise UnusableCron(cron) from None
+    run_graph.serve(name=name, schedules=[due], parameters={"targets": list(targets)}, limit=1)
