@@ -1,0 +1,188 @@
+"""What the flow costs beside the stages: `make bench-flow` prints a Markdown table.
+
+Each figure is wall-clock seconds of a whole command, Python's start included, with a Prefect server that is up already.
+`--quick` also takes the quick profile of the repository through `dvc repro` and through the flow, cold, in two clones.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+import yaml
+
+ROOT = Path(__file__).parents[1]
+MASKOPT = (sys.executable, "-m", "maskopt")
+DVC = (sys.executable, "-m", "dvc")
+ROUNDS = 10
+Stages = dict[str, dict[str, object]]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the quick profile too: half an hour")
+    quick = parser.parse_args().quick
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("prefect", "dvc"))
+    say(
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.stdout.strip()}, {packages}, Python {platform.python_version()},"
+    )
+    say(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}\n")
+    say("| what | seconds | CPU seconds |\n| --- | --- | --- |")
+    with TemporaryDirectory() as folder, server(Path(folder)):
+        measure_sleeping(Path(folder) / "sleeping")
+        measure_unchanged(Path(folder) / "unchanged")
+        measure_killed(Path(folder) / "killed")
+        if quick:
+            measure_quick(Path(folder))
+
+
+def measure_sleeping(folder: Path) -> None:
+    """Forty stages that each sleep one second, eight side by side; every run has all of them in dvc.lock."""
+    make(folder, {})
+    times, cpu = [], []
+    for number in range(ROUNDS):
+        write_graph(folder, {f"s{i}": {"cmd": f"sleep 1; echo {number} > s{i}", "outs": [f"s{i}"]} for i in range(40)})
+        (folder / "dvc.lock").unlink(missing_ok=True)
+        seconds, cpu_seconds = timed(folder, *MASKOPT, "run", "--jobs", "8")
+        times.append(seconds)
+        cpu.append(cpu_seconds)
+        recorded = len(yaml.safe_load((folder / "dvc.lock").read_text())["stages"])
+        assert recorded == 40, f"round {number}: {recorded} of 40 stages are in dvc.lock"
+    show(f"40 stages of 1 s, 8 jobs, {ROUNDS} runs, 40 in dvc.lock each time", times, cpu)
+
+
+def measure_unchanged(folder: Path) -> None:
+    """Two hundred stages with nothing to do."""
+    make(folder, {f"s{i}": {"cmd": f"echo 1 > s{i}", "outs": [f"s{i}"]} for i in range(200)})
+    timed(folder, *DVC, "repro", "--quiet")
+    for name, command in (("the flow", (*MASKOPT, "run")), ("`dvc repro`", (*DVC, "repro"))):
+        pairs = [timed(folder, *command) for _ in range(3)]
+        show(f"200 unchanged stages, {name}, 3 runs", *zip(*pairs, strict=True))
+
+
+def measure_killed(folder: Path) -> None:
+    """From SIGKILL of the flow to the end of the last process in its workspace."""
+    make(folder, {f"s{i}": {"cmd": f"sleep 30; echo > s{i}", "outs": [f"s{i}"]} for i in range(4)})
+    times = []
+    for _ in range(ROUNDS):
+        flow = subprocess.Popen(
+            [*MASKOPT, "run", "--jobs", "4"], cwd=folder, env=environment(), stderr=subprocess.DEVNULL
+        )
+        while sum("sleep" in process.name() for process in at_work(folder)) < 4:
+            time.sleep(0.05)
+        flow.send_signal(signal.SIGKILL)
+        flow.wait()
+        killed = time.monotonic()
+        while at_work(folder):
+            time.sleep(0.01)
+        times.append(time.monotonic() - killed)
+    show(f"SIGKILL of the flow until nothing of 4 stages is left, {ROUNDS} times", times, [])
+
+
+def measure_quick(folder: Path) -> None:
+    """The quick profile, cold; the flow must leave what `dvc repro` leaves."""
+    seconds, locks = {}, {}
+    for name, command in (("`dvc repro`", (*DVC, "repro")), ("the flow", (*MASKOPT, "run"))):
+        clone = folder / name.strip("`").replace(" ", "-")
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        seconds[name], cpu_seconds = timed(clone, *command)
+        locks[name] = yaml.safe_load((clone / "dvc.lock").read_text())["stages"]
+        show(f"quick profile, cold, {name}", [seconds[name]], [cpu_seconds])
+    one, other = locks.values()
+    same = [stage for stage in one if stage not in {"latency", "report"} and one[stage] == other.get(stage)]
+    ratio = seconds["the flow"] / seconds["`dvc repro`"]
+    say(
+        f"\nThe flow takes {ratio:.2f} of the time. Equal entries of dvc.lock: {len(same)} of {len(one) - 2}, latency and report aside."
+    )
+
+
+def make(folder: Path, stages: Stages) -> None:
+    """Make a repository with a graph."""
+    (folder / ".dvc").mkdir(parents=True)
+    shutil.copyfile(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    write_graph(folder, stages)
+
+
+def write_graph(folder: Path, stages: Stages) -> None:
+    """Write dvc.yaml."""
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
+
+
+def timed(folder: Path, *command: str) -> tuple[float, float]:
+    """Return the seconds that a command takes, and the CPU seconds of its processes."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def at_work(folder: Path) -> list[psutil.Process]:
+    """Return the processes that are at work in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[None]:
+    """Have a Prefect server of its own on a free port, found by the flows."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    os.environ |= {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_API_PORT": port}
+    start = "from flows.server import find_or_start; find_or_start()"
+    subprocess.run([sys.executable, "-c", start], cwd=ROOT, env=environment(), capture_output=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([sys.executable, "-m", "prefect", "server", "stop"], capture_output=True, check=False)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a command: this package, telemetry off."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "DO_NOT_TRACK": "1", "DVC_NO_ANALYTICS": "1"}
+
+
+def show(what: str, seconds: list[float] | tuple[float, ...], cpu: list[float] | tuple[float, ...]) -> None:
+    """Print a row: the median, and the range of several runs."""
+    say(f"| {what} | {middle(seconds)} | {middle(cpu) if cpu else '-'} |")
+
+
+def middle(values: list[float] | tuple[float, ...]) -> str:
+    """Return the median, and the range of several."""
+    span = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.1f}{span}"
+
+
+def say(line: str) -> None:
+    """Print at once: the whole takes long."""
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
