@@ -8,6 +8,7 @@ import os
 import warnings
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # read by tfmot
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # TensorFlow's default on some processors alone; nearly twice as fast on all
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters is raised; without a GPU the rest is complaints
 
 with warnings.catch_warnings():
