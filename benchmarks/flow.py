@@ -110,7 +110,8 @@ def measure_quick(folder: Path) -> None:
     same = [stage for stage in one if stage not in {"latency", "report"} and one[stage] == other.get(stage)]
     ratio = seconds["the flow"] / seconds["`dvc repro`"]
     say(
-        f"\nThe flow takes {ratio:.2f} of the time. Equal entries of dvc.lock: {len(same)} of {len(one) - 2}, latency and report aside."
+        f"\nThe flow takes {ratio:.2f} of the time. "
+        f"Equal entries of dvc.lock: {len(same)} of {len(one) - 2}, latency and report aside."
     )
 
 

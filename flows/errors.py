@@ -1,27 +1,43 @@
 """Errors of running the graph that a user can mend.
 
 MaskoptError
-├── UnusableGraph      dvc.yaml, or what DVC says of it, cannot be run
+├── UnusableGraph      dvc.yaml cannot be run as it is
+├── DvcFailed          a command of DVC ended with an error
 ├── Busy               another run is at work in this workspace
 ├── NoServer           the Prefect server does not answer
 ├── StageFailed        a stage ended with an error, was killed or took too long
 ├── RunFailed          one or more stages of a run failed
+├── NoCluster          there is no Dask cluster, or it has no workers
+├── Uncommitted        stages cannot go to other machines: the clone differs from its commit
+├── UnusableWorkers    workers cannot run its stages
+├── OtherCommit        a worker's clone is at another commit
 ├── UnusableSets       sets of params that cannot be read, or that params.yaml has no keys for
 ├── ExperimentFailed   one set of params did not come to its end
 ├── ExperimentsFailed  one or more of them did not
 └── UnusableCron       a time of a schedule that cannot be read
 """
 
+import platform
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from maskopt.errors import MaskoptError
 
+NAMED = 5  # files that a message names
+
 
 class UnusableGraph(MaskoptError):
-    """DVC, or our settings in dvc.yaml, cannot be read."""
+    """Our settings in dvc.yaml cannot be read."""
 
     def __init__(self, what: str, reason: str, next_step: str) -> None:
         super().__init__(f"{what} cannot be used: {reason.strip()}\n{next_step}")
+
+
+class DvcFailed(MaskoptError):
+    """DVC complains."""
+
+    def __init__(self, question: Iterable[str], complaint: str) -> None:
+        super().__init__(f"`dvc {' '.join(question)}` failed:\n{complaint.strip()}\nMend that, then run again")
 
 
 class Busy(MaskoptError):
@@ -45,8 +61,8 @@ class StageFailed(MaskoptError):
     """A stage did not come to its end."""
 
     def __init__(self, stage: str, reason: str, last_lines: Iterable[str]) -> None:
-        self.stage = stage
-        tail = "\n".join(f"  {line}" for line in last_lines)
+        self.stage, self.reason, self.last_lines = stage, reason, tuple(last_lines)
+        tail = "\n".join(f"  {line}" for line in self.last_lines)
         hint = "Make room on the disk: what is finished is kept. " if "No space left on device" in tail else ""
         super().__init__(
             f"stage {stage} {reason}; its last lines:\n{tail}\n{hint}Repeat it alone: maskopt run --target {stage}"
@@ -60,6 +76,44 @@ class RunFailed(MaskoptError):
         behind = f"{skipped} stages behind them were skipped; a" if skipped else "A"
         super().__init__(
             "\n".join(failures) + f"\n{behind}ll others are done. `maskopt run` goes on with what is missing"
+        )
+
+
+class NoCluster(MaskoptError):
+    """There are no workers to send stages to."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"no Dask cluster at {address}: {reason}. Start a scheduler and workers as docs/cluster.md says, or run on "
+            "this machine with --runner local"
+        )
+
+
+class Uncommitted(MaskoptError):
+    """What runs elsewhere is what is committed."""
+
+    def __init__(self, clone: Path, differing: Sequence[str]) -> None:
+        named = ", ".join(differing[:NAMED]) + (f" and {len(differing) - NAMED} more" if len(differing) > NAMED else "")
+        super().__init__(
+            f"{platform.node()}:{clone} differs from its commit in {named}. Workers run what is committed: commit it, "
+            "or put it aside with `git stash --include-untracked`"
+        )
+
+
+class UnusableWorkers(MaskoptError):
+    """Workers of a cluster cannot run what this run asks for."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        super().__init__("\n".join(problems) + "\nMend these clones or end their workers, then run again")
+
+
+class OtherCommit(MaskoptError):
+    """A worker would run other code."""
+
+    def __init__(self, clone: Path, found: str, wanted: str) -> None:
+        super().__init__(
+            f"{platform.node()}:{clone} is at commit {found[:12]}, the run at {wanted[:12]}: there, "
+            f"`git fetch && git checkout --force {wanted[:12]}`"
         )
 
 

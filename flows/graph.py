@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from flows.errors import UnusableGraph
+from flows.errors import DvcFailed, UnusableGraph
 from maskopt.errors import UnknownName
 
 # Waits for DVC's own lock instead of failing: several DVC processes work in one workspace.
@@ -31,6 +31,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     retry_delay_seconds: Annotated[float, Field(ge=0)] = 5  # doubled at each retry, with jitter
     timeout_seconds: Annotated[float, Field(gt=0)] | None = None
     tags: tuple[str, ...] = ()  # of the task run: `prefect concurrency-limit create TAG N` limits them
+    resources: dict[str, Annotated[float, Field(gt=0)]] = {}  # that a Dask worker must offer: {GPU: 1}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Stage:
     upstream: frozenset[str]  # what it waits for directly
     changed: bool  # DVC would not skip it
     settings: Settings
+    tracked: frozenset[str] = frozenset()  # .dvc files of data that it reads
 
     @property
     def parts(self) -> set[str]:
@@ -66,7 +68,8 @@ def read_graph(workspace: Path) -> Graph:
     """Return the stages of dvc.yaml, upstream first.
 
     Raises:
-        UnusableGraph: DVC cannot read it, or `meta` says what is not known.
+        DvcFailed: DVC cannot read it.
+        UnusableGraph: `meta` says what is not known.
     """
     with ThreadPoolExecutor() as pool:
         dag = pool.submit(ask_dvc, workspace, "dag", "--dot")
@@ -76,11 +79,17 @@ def read_graph(workspace: Path) -> Graph:
     settings = {name: _settings(name, block) for name, block in blocks.items()}
     # DVC's graph holds .dvc files too, of data that `dvc add` tracks: `dvc pull` brings it, no command makes it.
     upstream: dict[str, set[str]] = {name: set() for name in _NODE.findall(dot) if name.partition("@")[0] in blocks}
+    tracked: dict[str, set[str]] = {name: set() for name in upstream}
     for edge in _EDGE.finditer(dot):
-        if edge["upstream"] in upstream:
-            upstream[edge["stage"]].add(edge["upstream"])
+        (upstream if edge["upstream"] in upstream else tracked)[edge["stage"]].add(edge["upstream"])
     return {
-        name: Stage(name, frozenset(upstream[name]), name in changed, settings[name.partition("@")[0]])
+        name: Stage(
+            name,
+            frozenset(upstream[name]),
+            name in changed,
+            settings[name.partition("@")[0]],
+            frozenset(tracked[name]),
+        )
         for name in _sorted(upstream)
     }
 
@@ -112,12 +121,12 @@ def ask_dvc(workspace: Path, *question: str) -> str:
     """Return what a DVC command prints.
 
     Raises:
-        UnusableGraph: it fails.
+        DvcFailed: it fails.
     """
     command = [*DVC, *question]
     done = subprocess.run(command, cwd=workspace, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UnusableGraph("dvc.yaml", done.stderr, f"Mend what `dvc {' '.join(question)}` complains about")
+        raise DvcFailed(question, done.stderr)
     return done.stdout
 
 

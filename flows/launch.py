@@ -21,7 +21,7 @@ class Unfinished(MaskoptError):
     """The run ended, but not all of its stages did."""
 
 
-def launch(targets: Sequence[str], force: bool, jobs: int | None, server: bool) -> None:
+def launch(targets: Sequence[str], force: bool, jobs: int | None, cluster: str | None, server: bool) -> None:
     """Run the graph of this folder, or a part of it.
 
     Raises:
@@ -30,7 +30,7 @@ def launch(targets: Sequence[str], force: bool, jobs: int | None, server: bool) 
         MaskoptError: others of `run_graph`.
     """
     with _server(server):
-        _end(run_graph(targets, force, jobs, return_state=True))
+        _end(run_graph(targets, force, jobs, cluster, return_state=True))
 
 
 def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | None, server: bool) -> None:

@@ -3,7 +3,8 @@
 import os
 import queue
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from prefect.client.schemas import State
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Crashed, Failed
+from prefect.states import Completed, Crashed, Failed
 
 from flows import workspace as ws
 from flows.artifacts import show_results
@@ -24,7 +25,7 @@ from flows.errors import RunFailed, StageFailed
 from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
 from flows.progress import Progress
-from flows.stage import LocalRunner, Outcome
+from flows.stage import LocalRunner, Outcome, Runner
 from maskopt.errors import MaskoptError
 from maskopt.params import load_params
 from maskopt.paths import PARAMS
@@ -36,13 +37,16 @@ SKIPPED = "Skipped"
 
 
 @flow(name="maskopt", validate_parameters=False)
-def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None = None) -> State:
+def run_graph(
+    targets: Sequence[str] = (), force: bool = False, jobs: int | None = None, cluster: str | None = None
+) -> State:
     """Run what has changed of the graph in this folder, or of the part that targets ask for.
 
     Args:
         targets: stages, or words of their names (a backbone, a variant); none: all.
         force: run the asked for stages even if nothing changed.
-        jobs: slots for stages side by side; None: from cores, memory and training.threads.
+        jobs: slots for stages side by side; None: from cores, memory and training.threads, or one for each worker.
+        cluster: address of the scheduler of a Dask cluster whose workers run the stages; None: this machine runs them.
     """
     here = Path.cwd()
     if PARAMS.is_file():
@@ -51,12 +55,24 @@ def run_graph(targets: Sequence[str] = (), force: bool = False, jobs: int | None
         _close_killed_run(left)
         ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
         ws.mend(here)
-        graph, asked = choose(read_graph(here), targets)
-        plan = Plan(graph, jobs or default_jobs(here), ws.durations(here))
-        run = _Run(plan, LocalRunner(here), asked if force else frozenset(), here)
-        run.run_all()
+        with _runner(here, cluster) as runner:
+            graph, asked = choose(read_graph(here), targets)
+            plan = Plan(graph, jobs or runner.jobs, ws.durations(here))
+            run = _Run(plan, runner, asked if force else frozenset(), here)
+            run.run_all()
         show_results(here)
     return run.state()
+
+
+@contextmanager
+def _runner(workspace: Path, cluster: str | None) -> Iterator[Runner]:
+    if cluster is None:
+        yield LocalRunner(workspace, default_jobs(workspace))
+        return
+    from flows.workers import on_cluster  # noqa: PLC0415  Dask takes half a second to import
+
+    with on_cluster(workspace, cluster) as runner:
+        yield runner
 
 
 def default_jobs(workspace: Path) -> int:
@@ -69,7 +85,7 @@ def default_jobs(workspace: Path) -> int:
 
 
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
-def _run_stage(stage: Stage, runner: LocalRunner, force: bool) -> State:
+def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
     """Run one stage; its lines are the lines of this task run."""
     logger, started = get_run_logger(), time.monotonic()
     try:
@@ -89,13 +105,14 @@ def _show_cached(stage: Stage) -> State:  # noqa: ARG001  its name is shown
 
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
 def _show_skipped(stage: Stage, reason: str) -> State:  # noqa: ARG001  its name is shown
-    return Cancelled(name=SKIPPED, message=reason)
+    # Of type "failed", since Prefect's `allow_failure` lets what comes after see no other unhappy end.
+    return Failed(name=SKIPPED, message=reason)
 
 
 class _Run:
     """A plan at work: no thread waits for what is upstream; this one starts what is ready and hears what ended."""
 
-    def __init__(self, plan: Plan, runner: LocalRunner, forced: frozenset[str], workspace: Path) -> None:
+    def __init__(self, plan: Plan, runner: Runner, forced: frozenset[str], workspace: Path) -> None:
         self.plan, self.runner, self.forced, self.workspace = plan, runner, forced, workspace
         self.states: dict[str, State] = {}
         self._futures: dict[str, PrefectFuture[Any]] = {}
@@ -128,8 +145,10 @@ class _Run:
 
     def state(self) -> State:
         """Return how the run ended, in words."""
-        failures = [reason(state) for state in self.states.values() if state.is_failed()]
         skipped = sum(state.name == SKIPPED for state in self.states.values())
+        failures = [
+            reason(state) for state in self.states.values() if not state.is_completed() and state.name != SKIPPED
+        ]
         if failures:
             return Failed(message=str(RunFailed(failures, skipped)))
         ran = len(self._seconds)

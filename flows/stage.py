@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from flows.child import Children, why
 from flows.errors import StageFailed
@@ -24,17 +25,15 @@ class Outcome(Enum):
     CACHED = "Cached"  # DVC found it unchanged, or had its outputs from an earlier run
 
 
-class LocalRunner:
-    """Runs stages in this workspace; `stop` ends all that are under way, from any thread."""
+class Runner(Protocol):
+    """Runs stages somewhere."""
 
-    def __init__(self, workspace: Path) -> None:
-        self.workspace = workspace
-        self._children = Children(workspace)
+    workspace: Path  # whose dvc.lock notes them
+    jobs: int  # stages side by side, where nothing else is asked for
 
     @property
     def stopped(self) -> bool:
         """Whether no more stages are started."""
-        return self._children.stopped
 
     def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
         """Run a stage as DVC does; pass each line that it prints to `show`.
@@ -42,6 +41,26 @@ class LocalRunner:
         Raises:
             StageFailed: it ended with an error, was killed, or took longer than its settings allow.
         """
+
+    def stop(self) -> None:
+        """End all stages under way, from any thread, and start no more."""
+
+
+class LocalRunner:
+    """Runs stages in this workspace."""
+
+    def __init__(self, workspace: Path, jobs: int) -> None:
+        self.workspace = workspace
+        self.jobs = jobs
+        self._children = Children(workspace)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._children.stopped
+
+    def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
+        """Run a stage as `Runner` says."""
         command = [*DVC, "repro", "--single-item", *(["--force"] if force else []), stage.name]
         patience_ends = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -55,7 +74,7 @@ class LocalRunner:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """End all stages under way, and start no more."""
+        """End all stages under way, as `Runner` says."""
         self._children.stop()
 
     def _reason(self, code: int | None, stage: Stage) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
@@ -23,8 +24,10 @@ DVC_TMP = Path(".dvc/tmp")
 RWLOCK = DVC_TMP / "rwlock"
 OURS = DVC_TMP / "maskopt"
 RUN = OURS / "run.json"  # process and flow run at work, or the last that was
-WHILE_SECONDS = 0.5
 DURATIONS = OURS / "durations.json"  # stage -> seconds of the last time that it ran
+WHILE_SECONDS = 0.5
+
+Entry = dict[str, Any]  # of dvc.lock
 
 
 @contextmanager
@@ -50,6 +53,14 @@ def one_run(workspace: Path) -> Iterator[Mapping[str, str]]:
         lock.release()
 
 
+@contextmanager
+def held(workspace: Path) -> Iterator[None]:
+    """Hold the workspace for one stage; wait for another run or stage that holds it."""
+    (workspace / OURS).mkdir(parents=True, exist_ok=True)
+    with FileLock(workspace / OURS / "run.lock"):
+        yield
+
+
 def note_run(workspace: Path, facts: Mapping[str, str]) -> None:
     """Note who is at work, for the run after it."""
     with replacing(workspace / RUN) as file:
@@ -68,6 +79,40 @@ def mend(workspace: Path) -> None:
     if _is_so_for_a_while(lambda: rwlock.is_file() and not _is_held(rwlock)):
         rwlock.unlink()
         logger.warning("removed %s, which a process that is gone had left", RWLOCK)
+
+
+def entries(workspace: Path) -> dict[str, Entry]:
+    """Return what dvc.lock holds, by stage."""
+    try:
+        content = yaml.safe_load((workspace / LOCKFILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    stages: dict[str, Entry] = content["stages"]
+    return stages
+
+
+def note_entry(workspace: Path, stage: str, entry: Entry) -> None:
+    """Put the entry of a stage into dvc.lock."""
+    write_entries(workspace, entries(workspace) | {stage: entry})
+
+
+def write_entries(workspace: Path, stages: Mapping[str, Entry]) -> None:
+    """Write dvc.lock anew."""
+    content = {"schema": "2.0", "stages": dict(stages)}
+    with replacing(workspace / LOCKFILE) as file:
+        file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def outputs(entry: Entry) -> list[str]:
+    """Return the paths of the outputs in an entry of dvc.lock."""
+    return [out["path"] for out in entry.get("outs", [])]
+
+
+def write_files(workspace: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their paths in the workspace, each whole or not at all."""
+    for path, content in files.items():
+        with replacing(workspace / path) as file:
+            file.write_bytes(content)
 
 
 def durations(workspace: Path) -> Mapping[str, float]:

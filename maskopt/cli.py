@@ -1,6 +1,7 @@
 """The command line: sits on top of the library and of DVC."""
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,6 +9,14 @@ import typer
 from maskopt import paths
 from maskopt.errors import MaskoptError
 from maskopt.profiles import put_profile
+
+
+class Runner(StrEnum):
+    """Where stages run."""
+
+    local = "local"
+    dask = "dask"
+
 
 app = typer.Typer(help="Image classifiers small enough for a door camera.", no_args_is_help=True, add_completion=False)
 
@@ -31,16 +40,20 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Stages side by side; from cores and memory if left out.")
     ] = None,
+    runner: Annotated[Runner, typer.Option(help="This machine, or the workers of a Dask cluster.")] = Runner.local,
+    address: Annotated[str | None, typer.Option(help="Of the cluster's scheduler: tcp://HOST:PORT.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and about how long.")] = False,
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
     """Run what has changed of the graph of dvc.yaml, in parallel, as a Prefect flow."""
     from flows import launch  # noqa: PLC0415  Prefect takes a second to import
 
+    if (runner is Runner.dask) != (address is not None):
+        raise typer.BadParameter("--runner dask and --address tcp://HOST:PORT go together")
     if dry_run:
         launch.describe(target or (), force, jobs)
     else:
-        launch.launch(target or (), force, jobs, server)
+        launch.launch(target or (), force, jobs, address, server)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 import pytest
 
-from flows.errors import UnusableGraph
+from flows.errors import DvcFailed, UnusableGraph
 from flows.graph import choose, read_graph
 from maskopt.errors import UnknownName
 
@@ -97,7 +97,7 @@ def test_unknown_setting_is_named_with_its_stage(workspace):
 
 def test_what_dvc_complains_about_is_passed_on(workspace):
     (workspace.root / "dvc.yaml").write_text(MATRIX.replace("[fetch]", "[fetch", 1))
-    with pytest.raises(UnusableGraph, match=r"dvc\.yaml cannot be used: [\s\S]*Mend what `dvc"):
+    with pytest.raises(DvcFailed, match=r"`dvc [\w -]+` failed:\n[\s\S]*fetch[\s\S]*\nMend that, then run again"):
         read_graph(workspace.root)
 
 
@@ -108,3 +108,4 @@ def test_data_that_dvc_tracks_is_no_stage(workspace):
     graph = read_graph(workspace.root)
     assert "archive.zip.dvc" not in graph
     assert graph["fetch"].upstream == frozenset()
+    assert graph["fetch"].tracked == {"archive.zip.dvc"}

@@ -90,24 +90,27 @@ def test_failed_branch_leaves_siblings_alone(served, task_runs):
         {
             "bad": {"cmd": "echo what went wrong; exit 3", "meta": FAST},
             "after": {"cmd": "cat bad > after", "deps": ["bad"]},
+            "later": {"cmd": "cat after > later", "deps": ["after"]},
             "good": {"cmd": "sleep 1; echo 1 > good"},
             "end": {"cmd": "cat good > end", "deps": ["good"]},
         }
     )
     text = workspace.run("run", "--jobs", "2", fails=True)
     states = task_runs()
-    assert {name: states[name][0] for name in ("after", "good", "end")} == {
+    assert {name: states[name][0] for name in ("after", "later", "good", "end")} == {
         "after": "Skipped",
+        "later": "Skipped",
         "good": "Completed",
         "end": "Completed",
     }
     assert states["after"][2] == "bad did not end well"
+    assert states["later"][2] == "after did not end well"
     assert states["bad"][:2] == ("Failed", 2)
     tail = text[text.index("error: ") :]
     assert "stage bad failed; its last lines:" in tail
     assert "  what went wrong" in tail
     assert "maskopt run --target bad" in tail
-    assert "1 stages behind" in tail
+    assert "2 stages behind them were skipped" in tail
     assert "Traceback" not in tail
 
 

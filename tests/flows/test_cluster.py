@@ -1,0 +1,297 @@
+"""Stages on a real Dask cluster: a scheduler and workers, each in a clone of its own; a folder is DVC's remote."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import QUIET, ROOT, Workspace
+from distributed import Client
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+GRAPH = {
+    "raw": {"cmd": "cat given > raw; echo raw >> $RAN", "deps": ["given"]},
+    "x": {"cmd": "cat raw > x; echo $PWD > whereis-x; echo x >> $RAN", "deps": ["raw"]},
+    "y": {"cmd": "cat raw > y; echo y >> $RAN", "deps": ["raw"]},
+    "metric": {
+        "cmd": 'mkdir -p data/metrics; echo "{\\"size\\": $(cat x y | wc -c)}" > data/metrics/m.json; echo m >> $RAN',
+        "deps": ["x", "y"],
+        "outs": [],
+        "metrics": [{"data/metrics/m.json": {"cache": False}}],
+    },
+    "report": {"cmd": "cat data/metrics/m.json > report; echo report >> $RAN", "deps": ["data/metrics/m.json"]},
+}
+STAGES = list(GRAPH)
+
+
+@pytest.fixture
+def head(new_workspace, server, tmp_path):
+    """A committed workspace whose data lies in a remote folder; each stage notes that it ran in one file for all."""
+    return made_head(new_workspace, server, tmp_path, GRAPH)
+
+
+def made_head(new_workspace, server, folder, graph):
+    workspace = new_workspace(None, {"PREFECT_API_URL": server})
+    stages = {name: block | {"cmd": block["cmd"].replace("$RAN", str(folder / "ran"))} for name, block in graph.items()}
+    workspace.write_graph(stages)
+    (workspace.root / "given").write_text("pictures\n")
+    (workspace.root / ".gitignore").write_text("\n".join(f"/{n}" for n in (*graph, "given", "whereis-x")) + "\n")
+    (workspace.root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    workspace.dvc("add", "--quiet", "given")
+    commit(workspace)
+    set_remote(workspace, folder / "store")
+    return workspace
+
+
+def commit(workspace):
+    subprocess.run(["git", "add", "--all"], cwd=workspace.root, check=True)
+    subprocess.run(["git", *AUTHOR, "commit", "--quiet", "--message", "x"], cwd=workspace.root, check=True)
+
+
+def set_remote(workspace, url):
+    workspace.dvc("remote", "add", "--local", "--default", "store", str(url))
+
+
+def clone_of(head, name):
+    """Return a clone with the same remote."""
+    root = head.root.parent / name
+    subprocess.run(["git", "clone", "--quiet", str(head.root), str(root)], check=True)
+    clone = Workspace(root, {})
+    set_remote(clone, head.root.parent / "store")
+    return clone
+
+
+def ran(head):
+    file = head.root.parent / "ran"
+    return sorted(file.read_text().split()) if file.is_file() else []
+
+
+class Cluster:
+    """A scheduler, and workers that can be started and killed."""
+
+    def __init__(self, log):
+        self._log = log
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        port = self.address.rpartition(":")[2]
+        self._processes = [self._start("scheduler", "--host", "127.0.0.1", "--port", port, folder=log.parent)]
+
+    def add(self, clone, *options):
+        """Start a worker in a clone, and wait until the scheduler knows it."""
+        arguments = (self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", *options)
+        process = self._start("worker", *arguments, folder=clone.root)
+        self._processes.append(process)
+        alive = sum(worker.poll() is None for worker in self._processes[1:])
+        with Client(self.address, timeout=60, set_as_default=False) as client:
+            wait_until(lambda: len(client.nthreads()) == alive)
+        return process
+
+    def end(self):
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+    def _start(self, kind, *arguments, folder):
+        command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *arguments, "--no-dashboard"]
+        environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
+        with self._log.open("a") as log:
+            return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+
+
+@contextmanager
+def running_cluster(folder):
+    cluster = Cluster(folder / "cluster.log")
+    try:
+        yield cluster
+    finally:
+        cluster.end()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with running_cluster(tmp_path) as made:
+        yield made
+
+
+def wait_until(claim, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def on(cluster, *options):
+    return ("run", "--runner", "dask", "--address", cluster.address, *options)
+
+
+def test_stages_run_in_the_clones_and_the_head_ends_complete(head, cluster):
+    clones = [clone_of(head, name) for name in ("one", "two")]
+    for clone in clones:
+        cluster.add(clone)
+    text = head.run(*on(cluster))
+    assert "5 stages ran, 0 were cached" in text
+    assert ran(head) == sorted(["m", "raw", "report", "x", "y"])
+    assert not (head.root / "whereis-x").exists()
+    assert any((clone.root / "whereis-x").exists() for clone in clones)
+    assert head.dvc("status").strip() == "Data and pipelines are up to date."
+    assert (head.root / "report").read_text().strip() == '{"size": 18}'
+    in_cluster = head.lock()
+    assert "Nothing changed" in head.run(*on(cluster))
+    assert "Nothing changed" in head.run("run")
+    (head.root / "dvc.lock").unlink()
+    head.dvc("repro", "--force")
+    assert in_cluster == head.lock()
+
+
+def test_what_is_left_to_do_is_done_elsewhere_after_the_head_was_killed(head, cluster):
+    cluster.add(clone_of(head, "one"))
+    process = head.start(*on(cluster))
+    wait_until(lambda: len(ran(head)) >= 2)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not at_work(head.root.parent / "one"))
+    assert "were cached" in head.run(*on(cluster))
+    assert head.dvc("status").strip() == "Data and pipelines are up to date."
+    assert ran(head).count("raw") == 1
+
+
+def test_failed_stage_is_told_with_its_lines(new_workspace, server, tmp_path, cluster):
+    meta = {"meta": {"prefect": {"retries": 0}}}
+    bad = {"bad": {"cmd": "echo what went wrong; exit 3", **meta}, "good": {"cmd": "echo 1 > good"}}
+    head = made_head(new_workspace, server, tmp_path, bad)
+    cluster.add(clone_of(head, "one"))
+    text = head.run(*on(cluster), fails=True)
+    tail = text[text.index("error: ") :]
+    assert "stage bad failed; its last lines:" in tail
+    assert "  what went wrong" in tail
+    assert "Traceback" not in tail
+    assert (head.root / "good").read_text() == "1\n"
+
+
+def test_uncommitted_head_is_refused(head, cluster):
+    cluster.add(clone_of(head, "one"))
+    (head.root / "new.py").touch()
+    text = head.run(*on(cluster), fails=True)
+    assert "workspace differs from its commit in new.py. Workers run what is committed: commit it" in text
+    assert ran(head) == []
+
+
+def test_workers_of_another_commit_or_without_a_clone_are_refused(head, cluster):
+    behind = clone_of(head, "behind")
+    (head.root / "README").touch()
+    commit(head)
+    dirty = clone_of(head, "dirty")
+    (dirty.root / "README").write_text("other")
+    nowhere = Workspace(head.root.parent / "nowhere", {})
+    nowhere.root.mkdir()
+    for clone in (behind, dirty, nowhere):
+        cluster.add(clone)
+    text = head.run(*on(cluster), fails=True)
+    assert "behind is at commit" in text
+    assert "there, `git fetch && git checkout --force " in text
+    assert "dirty differs from its commit in README" in text
+    assert "nowhere" in text
+    assert "Traceback" not in text.partition("error: ")[2]
+    assert ran(head) == []
+
+
+def test_no_cluster_is_told(head):
+    text = head.run("run", "--runner", "dask", "--address", "tcp://127.0.0.1:9", fails=True)
+    assert "error: no Dask cluster at tcp://127.0.0.1:9: " in text
+    assert "or run on this machine with --runner local" in text
+
+
+def test_cluster_without_workers_is_told(head, cluster):
+    text = head.run(*on(cluster), fails=True)
+    assert f"error: no Dask cluster at {cluster.address}: it has no workers. Start " in text
+
+
+def test_stage_goes_where_its_resources_are(new_workspace, server, tmp_path, cluster):
+    graph = {
+        name: {"cmd": f"echo $PWD > {name}", "meta": {"prefect": {"resources": {"GPU": 1}}}} for name in ("a", "b", "c")
+    }
+    head = made_head(new_workspace, server, tmp_path, graph)
+    cluster.add(clone_of(head, "plain"))
+    rich = clone_of(head, "rich")
+    cluster.add(rich, "--resources", "GPU=1")
+    head.run(*on(cluster))
+    assert {(head.root / name).read_text().strip() for name in graph} == {str(rich.root)}
+
+
+def test_interrupt_ends_stages_on_workers(new_workspace, server, tmp_path, cluster):
+    head = made_head(new_workspace, server, tmp_path, {"a": {"cmd": "echo $$ > pid; sleep 600; echo 1 > a"}})
+    clone = clone_of(head, "one")
+    cluster.add(clone)
+    process = head.start(*on(cluster))
+    wait_until(lambda: at_work(clone.root, "sleep"))
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: not at_work(clone.root, "sleep"))
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, text
+
+
+MOMENTS = 10
+
+
+def test_nothing_is_lost_when_workers_are_killed(new_workspace, server, tmp_path):
+    """At random moments; what the worker ran moves to the other, and no process of it is left."""
+    rng = random.Random(0)
+    slow = {name: block | {"cmd": f"sleep 0.5; {block['cmd']}"} for name, block in GRAPH.items()}
+    with running_cluster(tmp_path) as cluster:
+        head = made_head(new_workspace, server, tmp_path, slow)
+        clones = [clone_of(head, name) for name in ("one", "two")]
+        workers = {clone: cluster.add(clone) for clone in clones}
+        for moment in range(MOMENTS):
+            flow = head.start(*on(cluster))
+            wait_until(lambda: any(at_work(clone.root, "flows.remote") for clone in clones))
+            time.sleep(rng.uniform(0, 8))
+            victim = rng.choice(clones)
+            kill(workers[victim], victim)
+            text, _ = flow.communicate()
+            assert flow.returncode == 0, text
+            assert (head.root / "report").read_text().strip() == '{"size": 18}'
+            assert head.dvc("status").strip() == "Data and pipelines are up to date."
+            workers[victim] = cluster.add(victim)
+            change(head, moment)
+            for clone in clones:
+                update(clone)
+
+
+def kill(worker, clone):
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    wait_until(lambda: not at_work(clone.root), seconds=10)
+
+
+def change(head, number):
+    """Make other commands of the same stages, so that DVC knows none of them, and commit."""
+    file = head.root / "dvc.yaml"
+    file.write_text(file.read_text().replace("sleep 0.5", f"sleep 0.5{number}", 5))
+    commit(head)
+
+
+def update(clone):
+    subprocess.run(["git", "fetch", "--quiet"], cwd=clone.root, check=True)
+    subprocess.run(["git", "checkout", "--quiet", "--force", "FETCH_HEAD"], cwd=clone.root, check=True)
+
+
+def at_work(folder: Path, word: str = "") -> list[psutil.Process]:
+    """Return the processes at work in a folder whose command holds a word, workers aside."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            is_here = process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder)
+            if is_here and word in line and "dask_worker" not in line:
+                found.append(process)
+    return found
