@@ -4,14 +4,21 @@ import subprocess
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from flows.errors import OtherCommit, Uncommitted
+from flows.errors import NoClone, OtherCommit, Uncommitted
 from flows.graph import ask_dvc
 from flows.workspace import LOCKFILE
 
 
 def commit_of(clone: Path) -> str:
-    """Return the commit that is checked out."""
-    return _git(clone, "rev-parse", "HEAD").strip()
+    """Return the commit that is checked out.
+
+    Raises:
+        NoClone: there is none.
+    """
+    try:
+        return _git(clone, "rev-parse", "HEAD").strip()
+    except subprocess.CalledProcessError:
+        raise NoClone(clone) from None
 
 
 def outputs_of(clone: Path) -> list[str]:
@@ -37,6 +44,7 @@ def refuse_other_commit(clone: Path, wanted: str) -> None:
     """Check that a clone is at a commit.
 
     Raises:
+        NoClone: it is at none.
         OtherCommit: it is at another.
     """
     if (found := commit_of(clone)) != wanted:

@@ -8,6 +8,7 @@ MaskoptError
 ├── StageFailed        a stage ended with an error, was killed or took too long
 ├── RunFailed          one or more stages of a run failed
 ├── NoCluster          there is no Dask cluster, or it has no workers
+├── NoClone            a folder is no clone of a repository
 ├── Uncommitted        stages cannot go to other machines: the clone differs from its commit
 ├── UnusableWorkers    workers cannot run its stages
 ├── OtherCommit        a worker's clone is at another commit
@@ -87,6 +88,13 @@ class NoCluster(MaskoptError):
             f"no Dask cluster at {address}: {reason}. Start a scheduler and workers as docs/cluster.md says, or run on "
             "this machine with --runner local"
         )
+
+
+class NoClone(MaskoptError):
+    """Workers run in clones."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{platform.node()}:{folder} is no clone of the repository: start the worker in one")
 
 
 class Uncommitted(MaskoptError):

@@ -66,7 +66,7 @@ def carry_out(order: Order, clone: Path) -> Answer:
     """Run the stage of an order in a clone of the same commit.
 
     Raises:
-        OtherCommit, Uncommitted: this clone would not do the same.
+        NoClone, OtherCommit, Uncommitted: this clone would not do the same.
         DvcFailed: what the stage stands on cannot be had, or its outputs cannot be stored.
         StageFailed: it did not come to its end.
     """

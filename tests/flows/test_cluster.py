@@ -10,10 +10,12 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 from conftest import QUIET, ROOT, Workspace
 from distributed import Client
+from moto.server import ThreadedMotoServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -39,7 +41,7 @@ def head(new_workspace, server, tmp_path):
     return made_head(new_workspace, server, tmp_path, GRAPH)
 
 
-def made_head(new_workspace, server, folder, graph):
+def made_head(new_workspace, server, folder, graph, store=None):
     workspace = new_workspace(None, {"PREFECT_API_URL": server})
     stages = {name: block | {"cmd": block["cmd"].replace("$RAN", str(folder / "ran"))} for name, block in graph.items()}
     workspace.write_graph(stages)
@@ -48,7 +50,7 @@ def made_head(new_workspace, server, folder, graph):
     (workspace.root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
     workspace.dvc("add", "--quiet", "given")
     commit(workspace)
-    set_remote(workspace, folder / "store")
+    set_remote(workspace, store or folder / "store")
     return workspace
 
 
@@ -58,15 +60,16 @@ def commit(workspace):
 
 
 def set_remote(workspace, url):
-    workspace.dvc("remote", "add", "--local", "--default", "store", str(url))
+    """Do what `make remote URL=...` does."""
+    workspace.dvc("remote", "add", "--local", "--default", "--force", "store", str(url))
 
 
-def clone_of(head, name):
+def clone_of(head, name, store=None):
     """Return a clone with the same remote."""
     root = head.root.parent / name
     subprocess.run(["git", "clone", "--quiet", str(head.root), str(root)], check=True)
     clone = Workspace(root, {})
-    set_remote(clone, head.root.parent / "store")
+    set_remote(clone, store or head.root.parent / "store")
     return clone
 
 
@@ -153,6 +156,31 @@ def test_stages_run_in_the_clones_and_the_head_ends_complete(head, cluster):
     assert in_cluster == head.lock()
 
 
+@pytest.fixture
+def bucket(monkeypatch):
+    """Return the URL of a bucket on moto's server; the environment tells dvc-s3 where it is."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    boto3.client("s3").create_bucket(Bucket="maskopt")
+    yield "s3://maskopt/store"
+    server.stop()
+
+
+def test_outputs_travel_through_s3(new_workspace, server, tmp_path, bucket, cluster):
+    head = made_head(new_workspace, server, tmp_path, GRAPH, bucket)
+    for name in ("one", "two"):
+        cluster.add(clone_of(head, name, bucket))
+    assert "5 stages ran, 0 were cached" in head.run(*on(cluster))
+    assert head.dvc("status").strip() == "Data and pipelines are up to date."
+    assert (head.root / "report").read_text().strip() == '{"size": 18}'
+    assert not (head.root.parent / "store").exists()
+
+
 def test_what_is_left_to_do_is_done_elsewhere_after_the_head_was_killed(head, cluster):
     cluster.add(clone_of(head, "one"))
     process = head.start(*on(cluster))
@@ -200,7 +228,7 @@ def test_workers_of_another_commit_or_without_a_clone_are_refused(head, cluster)
     assert "behind is at commit" in text
     assert "there, `git fetch && git checkout --force " in text
     assert "dirty differs from its commit in README" in text
-    assert "nowhere" in text
+    assert "nowhere is no clone of the repository: start the worker in one" in text
     assert "Traceback" not in text.partition("error: ")[2]
     assert ran(head) == []
 
