@@ -16,14 +16,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
 import yaml
+from distributed import Client
 
 ROOT = Path(__file__).parents[1]
 MASKOPT = (sys.executable, "-m", "maskopt")
@@ -50,6 +52,7 @@ def main() -> None:
         measure_sleeping(Path(folder) / "sleeping")
         measure_unchanged(Path(folder) / "unchanged")
         measure_killed(Path(folder) / "killed")
+        measure_cluster(Path(folder) / "cluster")
         if quick:
             measure_quick(Path(folder))
 
@@ -97,6 +100,52 @@ def measure_killed(folder: Path) -> None:
     show(f"SIGKILL of the flow until nothing of 4 stages is left, {ROUNDS} times", times, [])
 
 
+def measure_cluster(folder: Path) -> None:
+    """What each stage of a chain adds, here and on one worker of a Dask cluster, a folder as DVC's remote."""
+    short, long = 2, 12
+    for name, on_cluster in (("here", False), ("on a worker", True)):
+        took = []
+        for length in (short, long):
+            head = folder / f"{name}-{length}".replace(" ", "-")
+            make(head, chain(length))
+            with cluster(head) if on_cluster else nullcontext(()) as options:
+                took.append(timed(head, *MASKOPT, "run", "--jobs", "1", *options))
+        seconds, cpu = ((after - before) / (long - short) for before, after in zip(*took, strict=True))
+        show(f"a stage that does nothing, {name}", [seconds], [cpu] if not on_cluster else [])
+
+
+def chain(length: int) -> Stages:
+    """Return stages that each read what the one before has written."""
+    return {
+        f"s{i}": {"cmd": f"echo {i} > s{i}", "outs": [f"s{i}"], "deps": [f"s{i - 1}"] if i else []}
+        for i in range(length)
+    }
+
+
+@contextmanager
+def cluster(head: Path) -> Iterator[tuple[str, ...]]:
+    """Have a scheduler and one worker in a clone of `head`; yield the options that send stages there."""
+    clone, store = head.with_name(f"{head.name}-clone"), head.with_name(f"{head.name}-store")
+    run = partial(subprocess.run, capture_output=True, check=True)
+    run(["git", "clone", "--quiet", str(head), str(clone)])
+    for workspace in (head, clone):
+        run([*DVC, "remote", "add", "--local", "--default", "store", str(store)], cwd=workspace)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = ("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+    started = []
+    try:
+        for where, options in ((head.parent, scheduler), (clone, ("worker", address, "--nthreads", "1", "--no-nanny"))):
+            command = [sys.executable, "-m", f"distributed.cli.dask_{options[0]}", *options[1:], "--no-dashboard"]
+            started.append(subprocess.Popen(command, cwd=where, env=environment(), stderr=subprocess.DEVNULL))
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield ("--runner", "dask", "--address", address)
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
 def measure_quick(folder: Path) -> None:
     """The quick profile, cold; the flow must leave what `dvc repro` leaves."""
     seconds, locks = {}, {}
@@ -118,9 +167,13 @@ def measure_quick(folder: Path) -> None:
 def make(folder: Path, stages: Stages) -> None:
     """Make a repository with a graph."""
     (folder / ".dvc").mkdir(parents=True)
-    shutil.copyfile(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    for name in ("config", ".gitignore"):
+        shutil.copyfile(ROOT / ".dvc" / name, folder / ".dvc" / name)
+    (folder / ".gitignore").write_text("/s[0-9]*\n", encoding="utf-8")
     write_graph(folder, stages)
+    author = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    for command in (("init", "--quiet"), ("add", "--all"), (*author, "commit", "--quiet", "--message", "x")):
+        subprocess.run(["git", *command], cwd=folder, check=True)
 
 
 def write_graph(folder: Path, stages: Stages) -> None:
@@ -152,16 +205,20 @@ def at_work(folder: Path) -> list[psutil.Process]:
 @contextmanager
 def server(folder: Path) -> Iterator[None]:
     """Have a Prefect server of its own on a free port, found by the flows."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    os.environ |= {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_API_PORT": port}
+    os.environ |= {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_API_PORT": str(free_port())}
     start = "from flows.server import find_or_start; find_or_start()"
     subprocess.run([sys.executable, "-c", start], cwd=ROOT, env=environment(), capture_output=True, check=True)
     try:
         yield
     finally:
         subprocess.run([sys.executable, "-m", "prefect", "server", "stop"], capture_output=True, check=False)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def environment() -> dict[str, str]:

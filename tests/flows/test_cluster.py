@@ -99,6 +99,10 @@ class Cluster:
             wait_until(lambda: len(client.nthreads()) == alive)
         return process
 
+    def kill_scheduler(self):
+        self._processes[0].kill()
+        self._processes[0].wait()
+
     def end(self):
         for process in reversed(self._processes):
             process.kill()
@@ -268,6 +272,20 @@ def test_interrupt_ends_stages_on_workers(new_workspace, server, tmp_path, clust
     assert process.returncode != 0, text
 
 
+def test_lost_scheduler_fails_the_run_and_leaves_nothing_at_work(new_workspace, server, tmp_path, cluster):
+    stage = {"cmd": "sleep 600; echo 1 > a", "meta": {"prefect": {"retries": 0}}}
+    head = made_head(new_workspace, server, tmp_path, {"a": stage})
+    clone = clone_of(head, "one")
+    cluster.add(clone)
+    process = head.start(*on(cluster))
+    wait_until(lambda: at_work(clone.root, "sleep"))
+    cluster.kill_scheduler()
+    wait_until(lambda: not at_work(clone.root, "sleep"))
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert "error: stage a was lost with its worker" in text
+
+
 MOMENTS = 10
 
 
@@ -278,18 +296,18 @@ def test_nothing_is_lost_when_workers_are_killed(new_workspace, server, tmp_path
     with running_cluster(tmp_path) as cluster:
         head = made_head(new_workspace, server, tmp_path, slow)
         clones = [clone_of(head, name) for name in ("one", "two")]
-        workers = {clone: cluster.add(clone) for clone in clones}
+        workers = [cluster.add(clone) for clone in clones]
         for moment in range(MOMENTS):
             flow = head.start(*on(cluster))
             wait_until(lambda: any(at_work(clone.root, "flows.remote") for clone in clones))
             time.sleep(rng.uniform(0, 8))
-            victim = rng.choice(clones)
-            kill(workers[victim], victim)
+            victim = rng.randrange(len(clones))
+            kill(workers[victim], clones[victim])
             text, _ = flow.communicate()
             assert flow.returncode == 0, text
             assert (head.root / "report").read_text().strip() == '{"size": 18}'
             assert head.dvc("status").strip() == "Data and pipelines are up to date."
-            workers[victim] = cluster.add(victim)
+            workers[victim] = cluster.add(clones[victim])
             change(head, moment)
             for clone in clones:
                 update(clone)
