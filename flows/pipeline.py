@@ -26,8 +26,8 @@ from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
-from maskopt.errors import MaskoptError
-from maskopt.params import load_params
+from maskopt.errors import MaskoptError, MissingFile
+from maskopt.params import Data, load_params
 from maskopt.paths import PARAMS
 
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
@@ -50,7 +50,8 @@ def run_graph(
     """
     here = Path.cwd()
     if PARAMS.is_file():
-        load_params(PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
+        params = load_params(PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
+        _refuse_missing_pictures(params.data)
     with ws.one_run(here) as left:
         _close_killed_run(left)
         ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
@@ -73,6 +74,12 @@ def _runner(workspace: Path, cluster: str | None) -> Iterator[Runner]:
 
     with on_cluster(workspace, cluster) as runner:
         yield runner
+
+
+def _refuse_missing_pictures(data: Data) -> None:
+    """Say what to do where DVC would say "no such file": it looks for what fetch depends on before fetch can run."""
+    if data.source in ("archive", "folder") and not data.path.exists():
+        raise MissingFile(data.path, "put the pictures there, or set data.path in params.yaml to where they are")
 
 
 def default_jobs(workspace: Path) -> int:

@@ -48,6 +48,20 @@ def test_params_that_no_stage_reads_are_refused_before_a_run(maskopt, tmp_path):
     ) in errors
 
 
+def test_missing_pictures_are_told_before_dvc_looks_for_them(maskopt, tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    text = text.replace("source: sample", "source: archive").replace(
+        "path: data/incoming", "path: data/incoming/none.zip"
+    )
+    (tmp_path / "params.yaml").write_text(text)
+    code, _, errors = maskopt("run", "--no-server")
+    assert code == 1
+    assert (
+        "error: data/incoming/none.zip is missing: "
+        "put the pictures there, or set data.path in params.yaml to where they are\n"
+    ) in errors
+
+
 def test_dvc_and_prefect_are_told_to_report_nothing():
     dvc = ConfigParser()
     dvc.read(ROOT / ".dvc" / "config")
