@@ -18,6 +18,7 @@ MARKERS = ("o", "s", "^", "D", "P", "v", "X", "<", ">", "p")
 FACES = {"float32": "#BBBBBB", "dynamic": "white", "int8": None}  # None: the variant's colour
 STYLES = dict(zip(VARIANTS, zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
 MATRICES_PER_ROW = 5
+FEW_TICKS, MANY_TICKS = (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)  # times a power of ten
 POINT = ["variant", "format", "gzip_bytes", "accuracy", "accuracy_low", "accuracy_high"]
 
 
@@ -29,6 +30,8 @@ def draw_size_against_accuracy(results: pd.DataFrame) -> Figure:
     for axes, network in zip(panels, networks, strict=True):
         _draw_network(axes, results[results["network"] == network])
         axes.set_title(network, loc="left", fontweight="bold")
+    sizes = results["gzip_bytes"]
+    panels[-1].xaxis.set_major_locator(LogLocator(subs=FEW_TICKS if sizes.max() > 10 * sizes.min() else MANY_TICKS))
     panels[-1].set_xlabel("gzipped size")
     figure.legend(handles=_legend(results), loc="outside right upper", frameon=False)
     return figure
@@ -66,7 +69,6 @@ def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
             elinewidth=0.6,
         )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(_size_text))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1))

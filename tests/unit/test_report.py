@@ -165,6 +165,14 @@ def test_sizes_have_a_panel_per_network_and_a_logarithmic_axis(results):
     assert {panel.get_xscale() for panel in panels} == {"log"}
 
 
+@pytest.mark.parametrize("largest", [100_000, 9_000_000])
+def test_sizes_have_some_readable_marks_whatever_their_range(results, largest):
+    sizes = [29_000, *[largest] * (len(results) - 1)]
+    axes = draw_size_against_accuracy(results.assign(gzip_bytes=sizes)).axes[-1]
+    left, right = axes.get_xlim()
+    assert 4 <= sum(left <= mark <= right for mark in axes.get_xticks()) <= 9
+
+
 def test_confusion_matrix_shows_each_count():
     axes = draw_confusion_matrices("separable", {"qat": record_of("qat")}).axes[0]
     assert [text.get_text() for text in axes.texts] == ["30", "2", "2", "2", "30", "2", "2", "2", "30"]
