@@ -9,7 +9,10 @@ INTRODUCTION = """\
 
 Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
 Intervals hold 95% (Wilson). Our sizes are in bytes.
+
+Weights at the start: {starts}.
 """
+RANDOM = "none"  # of `networks.<network>.weights`
 TABLE_1 = """\
 ## Table 1: float models
 
@@ -20,6 +23,7 @@ TABLE_2 = """\
 
 Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
 Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
+What is quantised in training (QAT, PCQAT) is int8 alone.
 """
 MODELS = """\
 ## All models
@@ -35,20 +39,27 @@ Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 
 
 def write_page(
-    source: str, pictures: int, missing: Sequence[str], tables: Mapping[str, pd.DataFrame], figures: Sequence[str]
+    source: str,
+    pictures: int,
+    starts: Mapping[str, str],
+    missing: Sequence[str],
+    tables: Mapping[str, pd.DataFrame],
+    figures: Sequence[str],
 ) -> str:
     """Return the page.
 
     Args:
         source: of the pictures.
         pictures: of the test split.
+        starts: network -> weights it started from.
         missing: models that were not measured.
         tables: table_1, table_2, models and skipped, all text.
         figures: files beside the page.
     """
+    named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
-            INTRODUCTION.format(pictures=f"{pictures:,}", source=source),
+            INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
             TABLE_1,
             to_markdown(tables["table_1"]),

@@ -28,6 +28,11 @@ def collect_results(metrics: Models, latency: Models) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=columns).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
+def list_starts(metrics: Models) -> dict[str, str]:
+    """Return what each network started from, as `networks.<network>.weights` of params says it."""
+    return {network: record["training"]["weights"] for (network, _), record in metrics.items()}
+
+
 def _rows(model: tuple[str, str], record: Record, latency: Record) -> list[Record]:
     network, variant = model
     return [

@@ -13,7 +13,7 @@ from maskopt.report import tables
 from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
-from maskopt.report.results import collect_results
+from maskopt.report.results import collect_results, list_starts
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
@@ -46,7 +46,8 @@ def main(params: Params) -> None:
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
-        page = write_page(params.data.source, pictures, missing, texts, [f"{name}.png" for name in figures])
+        starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
+        page = write_page(params.data.source, pictures, starts, missing, texts, names)
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
 

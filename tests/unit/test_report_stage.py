@@ -15,6 +15,7 @@ from maskopt.stages import report
 from maskopt.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
+WEIGHTS = {"separable": "none", "mobilenet_v2": "data/incoming/mobilenet_v2.h5"}
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -64,7 +65,9 @@ def _write_model(network, variant, formats, float_bytes, rng):
             "max_values_per_channel": 16,
         }
         times[name] = {f"threads_{threads}": {"median_ms": 2 / threads, "p95_ms": 3 / threads} for threads in (1, 2)}
-    write_record(paths.metrics(network, variant), {"training": {"epochs": 3}, "formats": metrics})
+    write_record(
+        paths.metrics(network, variant), {"training": {"weights": WEIGHTS[network], "epochs": 3}, "formats": metrics}
+    )
     write_record(paths.latency(network, variant), {"formats": times})
     _write_frames(network, variant)
 
@@ -104,6 +107,7 @@ def test_report_shows_each_table_and_figure(params):
     for name in ("table_1", "table_2", "models", "skipped"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
+    assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert "Not measured: separable/pcqat, resnet50/baseline, resnet50/finetuned" in page
 
 
