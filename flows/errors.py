@@ -61,8 +61,9 @@ class NoServer(MaskoptError):
 class StageFailed(MaskoptError):
     """A stage did not come to its end."""
 
-    def __init__(self, stage: str, reason: str, last_lines: Iterable[str]) -> None:
+    def __init__(self, stage: str, reason: str, last_lines: Iterable[str], user_must_act: bool = False) -> None:
         self.stage, self.reason, self.last_lines = stage, reason, tuple(last_lines)
+        self.user_must_act = user_must_act  # it would fail again
         tail = "\n".join(f"  {line}" for line in self.last_lines)
         hint = "Make room on the disk: what is finished is kept. " if "No space left on device" in tail else ""
         super().__init__(
@@ -74,10 +75,8 @@ class RunFailed(MaskoptError):
     """A run came to its end without all of its stages."""
 
     def __init__(self, failures: Sequence[str], skipped: int) -> None:
-        behind = f"{skipped} stages behind them were skipped; a" if skipped else "A"
-        super().__init__(
-            "\n".join(failures) + f"\n{behind}ll others are done. `maskopt run` goes on with what is missing"
-        )
+        behind = f"{skipped} stages behind them were skipped. " if skipped else ""
+        super().__init__("\n".join(failures) + f"\n{behind}`maskopt run` goes on with what is missing")
 
 
 class NoCluster(MaskoptError):

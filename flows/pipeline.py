@@ -183,7 +183,7 @@ class _Run:
                 retries=settings.retries,
                 retry_delay_seconds=[settings.retry_delay_seconds * 2**attempt for attempt in range(settings.retries)],
                 retry_jitter_factor=0.3,
-                retry_condition_fn=lambda *_: not self.runner.stopped,
+                retry_condition_fn=lambda _, __, state: self._is_worth_a_retry(state),
             ).submit(stage, self.runner, name in self.forced, wait_for=upstream, return_state=False)
             slots = self.plan.slots(name)
         else:
@@ -192,6 +192,10 @@ class _Run:
         self._futures[name] = future
         self._started[name] = time.monotonic()
         future.add_done_callback(lambda _: self._ended.put(name))
+
+    def _is_worth_a_retry(self, state: State) -> bool:
+        err = state.result(raise_on_failure=False)
+        return not self.runner.stopped and not (isinstance(err, StageFailed) and err.user_must_act)
 
     def _end(self, name: str) -> None:
         self._futures[name].wait()

@@ -44,6 +44,7 @@ class Answer(_Message):
 
     problem: str | None = None  # in words that follow the stage's name
     lines: tuple[str, ...] = ()  # about it
+    user_must_act: bool = False  # it would come again
     outcome: Outcome | None = None
     entry: ws.Entry | None = None  # of the stage, in dvc.lock
     files: dict[str, bytes] = {}  # that the stage made and git keeps, by path
@@ -56,7 +57,7 @@ def main() -> None:
     try:
         answer = carry_out(order, Path.cwd())
     except StageFailed as err:
-        answer = Answer(problem=err.reason, lines=err.last_lines)
+        answer = Answer(problem=err.reason, lines=err.last_lines, user_must_act=err.user_must_act)
     except MaskoptError as err:
         answer = Answer(problem="cannot be run there", lines=tuple(str(err).splitlines()))
     (folder / ANSWER).write_text(answer.model_dump_json(), encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Protocol
 from flows.child import Children, why
 from flows.errors import StageFailed
 from flows.graph import DVC, Stage
+from maskopt.errors import USER_MUST_ACT
 
 SKIPPED = re.compile(r"^Stage '.*' (didn't change, skipping|is cached - skipping run)", re.MULTILINE)
 # Other DVC processes of this run are in the way for a moment; `--wait-for-lock` does not cover the second.
@@ -70,7 +71,8 @@ class LocalRunner:
                 return Outcome.CACHED if SKIPPED.search(text) else Outcome.RAN
             busy = IN_THE_WAY.search(text) and time.monotonic() < patience_ends
             if not busy or self.stopped:
-                raise StageFailed(stage.name, self._reason(code, stage), lines[-LAST_LINES:])
+                user_must_act = f"exited with {USER_MUST_ACT}" in text
+                raise StageFailed(stage.name, self._reason(code, stage), lines[-LAST_LINES:], user_must_act)
             time.sleep(0.2)
 
     def stop(self) -> None:

@@ -68,7 +68,7 @@ class DaskRunner:
         finally:
             self._client.unsubscribe_topic(topic)
         if answer.problem or not (answer.outcome and answer.entry):
-            raise StageFailed(stage.name, answer.problem or "came back empty", answer.lines)
+            raise StageFailed(stage.name, answer.problem or "came back empty", answer.lines, answer.user_must_act)
         with self._lock:
             ws.write_files(self.workspace, answer.files)
             ws.note_entry(self.workspace, stage.name, answer.entry)

@@ -17,6 +17,7 @@ MaskoptError
 ├── WrongWeights         a weights file that does not fit its network
 ├── TooSmall             pictures of fewer px than a network takes
 ├── DownloadFailed       ImageNet's weights could not be fetched
+├── Diverged             training that came to no finite loss
 ├── ChangedMeanwhile     code or params were edited while a stage was at work with them
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
@@ -29,9 +30,13 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+USER_MUST_ACT = 65  # exit code of a stage that would fail again; EX_DATAERR of sysexits.h
+
 
 class MaskoptError(Exception):
     """The user can mend this: shown without a traceback."""
+
+    transient = False  # whether trying again may be enough
 
 
 class InvalidParams(MaskoptError):
@@ -102,6 +107,8 @@ class NoKaggleCredentials(MaskoptError):
 
 class KaggleFailed(MaskoptError):
     """Kaggle did not give the pictures."""
+
+    transient = True
 
     def __init__(self, dataset: str, reason: str, next_step: str) -> None:
         super().__init__(f"{dataset} could not be downloaded from Kaggle: {reason}. {next_step}")
@@ -188,6 +195,8 @@ class TooSmall(MaskoptError):
 class DownloadFailed(MaskoptError):
     """Keras could not download the ImageNet weights of a network."""
 
+    transient = True
+
     def __init__(self, network: str, reason: str) -> None:
         super().__init__(
             f"the ImageNet weights of {network} could not be downloaded: {reason}. Try again with a connection, or put "
@@ -195,8 +204,20 @@ class DownloadFailed(MaskoptError):
         )
 
 
+class Diverged(MaskoptError):
+    """Training came to nothing that can be kept."""
+
+    def __init__(self, learning_rate: float, epochs: int) -> None:
+        super().__init__(
+            f"training diverged: after {epochs} epochs no validation loss is finite. Lower learning_rate, which was "
+            f"{learning_rate:g}, in params.yaml, then run again"
+        )
+
+
 class ChangedMeanwhile(MaskoptError):
     """Code or params are not what a stage was started with."""
+
+    transient = True
 
     def __init__(self, what: Iterable[str]) -> None:
         super().__init__(

@@ -22,7 +22,7 @@ def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame
     head.set_weights(model.layers[-1].get_weights())
 
     def features(images: tf.Tensor, *rest: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return trunk(images, training=False), *rest  # (B, C), labels and, while training, weights
+        return trunk(images, training=False), *rest  # (B, C), labels and weights
 
     train = trainer.train_batches(trainer.params.frozen_views).map(features).cache().repeat()
     curves = trainer.fit_batches(head, phase, train, trainer.val_batches().map(features).cache())

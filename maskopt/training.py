@@ -14,6 +14,7 @@ import pandas as pd
 
 from maskopt.augmentation import augment
 from maskopt.backbones import Preprocessing
+from maskopt.errors import Diverged
 from maskopt.keras import keras, tf
 from maskopt.params import Phase, Training
 
@@ -78,7 +79,11 @@ class Trainer:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         keep_from_epoch: int = 0,
     ) -> pd.DataFrame:
-        """Do as `fit` does, on batches of anything that `model` takes."""
+        """Do as `fit` does, on batches of anything that `model` takes.
+
+        Raises:
+            Diverged: no epoch that could be kept has a finite validation loss.
+        """
         steps = self.steps_per_epoch
         rate = cosine(phase, self.params.warmup, steps)
         # The legacy class updates a weight in one fused operator: half the tracing, which dominates short runs.
@@ -98,6 +103,8 @@ class Trainer:
         )
         curves = pd.DataFrame({"epoch": history.epoch, **history.history})
         curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
+        if not np.isfinite(curves["val_loss"][best.best_epoch]):
+            raise Diverged(phase.learning_rate, len(curves))
         accuracy = curves["val_accuracy"][best.best_epoch]
         logger.info("kept epoch %d of %d: validation accuracy %.4f", best.best_epoch + 1, len(curves), accuracy)
         return curves
@@ -124,10 +131,12 @@ class Trainer:
         return tf.data.Dataset.range(epochs * steps).map(at).prefetch(1)
 
     def val_batches(self) -> tf.data.Dataset:
-        """Return batches of (images, one-hot labels), in order and unchanged."""
+        """Return batches of (images, one-hot labels, weights), in order and unchanged."""
+        weights = tf.constant(self.val.class_weights())
 
-        def prepare(pixels: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self.preprocessing(tf.cast(pixels, tf.float32)), tf.one_hot(label, self.val.n_classes)
+        def prepare(pixels: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            images = self.preprocessing(tf.cast(pixels, tf.float32))
+            return images, tf.one_hot(label, self.val.n_classes), tf.gather(weights, label)
 
         slices = tf.data.Dataset.from_tensor_slices((self.val.pixels, self.val.labels))
         return slices.batch(self.params.batch_size).map(prepare).prefetch(1)

@@ -34,7 +34,7 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
         seed: of the choice between train and val. The test rows depend on the manifest and `options` only.
 
     Raises:
-        CannotSplit: a side with a fraction above zero gets no row of a class.
+        CannotSplit: a side gets no row of a class.
     """
     hashes = manifest["phash"].to_list()
     copies = find_copies(manifest["sha256"].to_list())
@@ -51,7 +51,7 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
         )
     labels = pd.factorize(manifest["label"], sort=True)[0]
     table = manifest[["path", "label"]].assign(split=assign_sides(labels, groups, options, seed), group=groups)
-    _check(table, options)
+    _check(table)
     links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": len(refused)}
     report = {"links": links} | _describe(table)
     logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
@@ -79,7 +79,7 @@ def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.N
 
 def _wish(counts: Ints, fraction: float) -> Ints:
     """Return (K,): how many rows of each class a side should get, one at least."""
-    wish: Ints = np.maximum(np.rint(counts * fraction).astype(np.int64), int(fraction > 0))
+    wish: Ints = np.maximum(np.rint(counts * fraction).astype(np.int64), 1)
     return wish
 
 
@@ -103,10 +103,10 @@ def _draw(labels: Ints, groups: Ints, wanted: Ints, rng: np.random.Generator) ->
     return drawn
 
 
-def _check(table: pd.DataFrame, options: Split) -> None:
+def _check(table: pd.DataFrame) -> None:
     for label, rows in table.groupby("label"):
         for side in SIDES:
-            if getattr(options, side) > 0 and side not in set(rows["split"]):
+            if side not in set(rows["split"]):
                 raise CannotSplit(str(label), side, len(rows), rows["group"].nunique())
 
 

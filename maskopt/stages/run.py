@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Concatenate, cast
 
-from maskopt import paths
-from maskopt.errors import ChangedMeanwhile, MaskoptError
+from maskopt import errors, params, paths
+from maskopt.errors import USER_MUST_ACT, ChangedMeanwhile, MaskoptError
 from maskopt.params import Params, load_params
 from maskopt.stages import CODE_AT_START, code
 
+# DVC does not watch these, or a new message would train everything again.
+UNWATCHED = {Path(str(module.__file__)) for module in (errors, params, paths)}
+
 
 def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
-    """Call `stage(params, *arguments of the command line)`; exit with 1 and a message if the user must act.
+    """Call `stage(params, *arguments of the command line)`; exit with a code and a message if the user must act.
 
     DVC notes the hashes of code and params when a stage has ended; a stage that was started with others must fail.
     """
@@ -24,7 +27,8 @@ def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
         if changed := [*_changed_code(), *given.changed()]:
             raise ChangedMeanwhile(changed)
     except MaskoptError as err:
-        sys.exit(f"error: {err}")
+        sys.stderr.write(f"error: {err}\n")
+        sys.exit(1 if err.transient else USER_MUST_ACT)
 
 
 class _Read:
@@ -48,6 +52,6 @@ def _changed_code() -> Iterator[str]:
     """Yield the files that this process has loaded and that now have other content."""
     now = code()
     loaded = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    for file in sorted(loaded & CODE_AT_START.keys()):
+    for file in sorted(loaded & CODE_AT_START.keys() - UNWATCHED):
         if now.get(file) != CODE_AT_START[file]:
             yield str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)

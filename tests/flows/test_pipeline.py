@@ -114,6 +114,13 @@ def test_failed_branch_leaves_siblings_alone(served, task_runs):
     assert "Traceback" not in tail
 
 
+def test_what_the_user_must_mend_is_not_tried_again(served, task_runs):
+    workspace = served({"a": {"cmd": "echo 'error: no such archive'; exit 65", "meta": FAST}})
+    text = workspace.run("run", fails=True)
+    assert task_runs()["a"][:2] == ("Failed", 1)
+    assert "  error: no such archive" in text[text.index("error: stage a failed") :]
+
+
 def test_timeout_ends_the_stage(served):
     meta = {"prefect": {"timeout_seconds": 2, "retries": 0}}
     workspace = served({"a": {"cmd": "echo $$ > pid; sleep 600; echo 1 > a", "meta": meta}})

@@ -95,12 +95,6 @@ def test_unequal_classes_are_each_parted_by_the_fractions():
     assert np.bincount(labels[sides == "test"]).tolist() == [150, 6]
 
 
-def test_fraction_of_zero_gives_no_rows():
-    labels, groups = three_classes(20, lambda row: row)
-    sides = assign_sides(labels, groups, options(train=0.8, val=0.2, test=0.0), seed=0)
-    assert "test" not in sides
-
-
 def test_table_has_the_order_of_the_manifest_and_the_report_counts():
     table, points = manifest(["a"] * 40 + ["b"] * 40, sha256=["same", "same"] + [f"{i:064x}" for i in range(78)])
     split, report = split_rows(table, points, OPTIONS, seed=0)

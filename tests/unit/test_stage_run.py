@@ -63,6 +63,13 @@ def test_changed_code_that_it_does_not_use_is_nothing_to_it(stage):
     assert ended(process) == (0, "")
 
 
+def test_changed_messages_are_nothing_to_it(stage):
+    """As DVC does not watch them."""
+    process, folder = stage
+    edit(folder / "maskopt/errors.py", "\n", "\n# edited\n")
+    assert ended(process) == (0, "")
+
+
 def test_changed_params_that_it_has_read_fail_the_stage(stage):
     process, folder = stage
     edit(folder / "params.yaml", "final_sparsity: 0.2", "final_sparsity: 0.3")

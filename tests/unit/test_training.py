@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from maskopt.errors import Diverged
 from maskopt.params import Phase
 from maskopt.training import Pictures, cosine
 
@@ -153,6 +154,24 @@ def test_training_stops_when_nothing_gets_better(toy, build_linear):
     curves = with_params(toy, warmup=0, patience_epochs=1).fit(build_linear(), Phase(epochs=20, learning_rate=1))
     best = curves["val_loss"].idxmin()
     assert len(curves) == best + 2 < 20
+
+
+def test_diverged_training_is_told(toy, build_linear):
+    model = build_linear()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    with pytest.raises(Diverged) as caught:
+        toy.fit(model, PHASE)
+    assert str(caught.value) == (
+        "training diverged: after 2 epochs no validation loss is finite. Lower learning_rate, which was 0.01, "
+        "in params.yaml, then run again"
+    )
+
+
+def test_rare_classes_weigh_more_in_validation_too(toy):
+    val = replace(toy.val, labels=np.zeros_like(toy.val.labels))
+    weights = np.concatenate([batch[2] for batch in list_batches(replace(toy, val=val).val_batches())])
+    np.testing.assert_allclose(weights, val.class_weights()[0])
+    assert val.class_weights()[0] != 1
 
 
 def test_two_runs_are_bit_equal(toy, build_toy):
