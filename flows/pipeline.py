@@ -16,11 +16,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Crashed, Failed
 
 from flows import workspace as ws
-from flows.artifacts import show_results
+from flows.artifacts import show_failure, show_results
 from flows.errors import RunFailed, StageFailed
 from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
@@ -33,6 +33,7 @@ from maskopt.paths import PARAMS
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
 POLL_SECONDS = 2
 CACHED = "Cached"
+RETRIED = "Retried"
 SKIPPED = "Skipped"
 
 
@@ -62,7 +63,10 @@ def run_graph(
             run = _Run(plan, runner, asked if force else frozenset(), here)
             run.run_all()
         show_results(here)
-    return run.state()
+    state = run.state()
+    if state.is_failed():
+        show_failure(state.message or "")
+    return state
 
 
 @contextmanager
@@ -102,7 +106,10 @@ def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
         raise
     if outcome is Outcome.CACHED:
         return Completed(name=CACHED, message="DVC had its outputs")
-    return Completed(message=f"ran for {time.monotonic() - started:.1f} s")
+    message = f"ran for {time.monotonic() - started:.1f} s"
+    if task_run.run_count > 1:
+        return Completed(name=RETRIED, message=f"{message}, at try {task_run.run_count}")
+    return Completed(message=message)
 
 
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
