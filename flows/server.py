@@ -13,6 +13,11 @@ from flows.errors import NoServer
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 90
+QUIET = {  # settings of a server that asks nobody outside, nor has its pages do so
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",  # these pages ask amplitude.com before they read the setting above
+}
 _BACKGROUND = (sys.executable, "-m", "prefect", "server")
 
 
@@ -43,7 +48,7 @@ def _start(url: str, port: int) -> None:
     subprocess.run([*_BACKGROUND, "stop"], capture_output=True, check=False)  # forgets one that was killed
     done = subprocess.run(
         [*_BACKGROUND, "start", "--background", "--host", HOST, "--port", str(port)],
-        env=os.environ | {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+        env=os.environ | QUIET,
         capture_output=True,
         text=True,
         check=False,
