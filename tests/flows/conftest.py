@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import httpx
 import pytest
 import yaml
 
+import flows.server
+
 ROOT = Path(__file__).parents[2]
-QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DVC_NO_ANALYTICS": "1"}
+QUIET = flows.server.QUIET | {"DVC_NO_ANALYTICS": "1"}
 
 
 @dataclass(frozen=True)
@@ -64,49 +67,81 @@ class Workspace:
 @pytest.fixture
 def new_workspace(tmp_path):
     """Return a function that makes a workspace with a graph."""
-
-    def make(stages=None, environment=None, name="workspace"):
-        root = tmp_path / name
-        (root / ".dvc").mkdir(parents=True)
-        shutil.copyfile(ROOT / ".dvc" / "config", root / ".dvc" / "config")
-        subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
-        workspace = Workspace(root, environment or {})
-        if stages:
-            workspace.write_graph(stages)
-        return workspace
-
-    return make
+    return lambda stages=None, environment=None, name="workspace": _make(tmp_path / name, stages, environment)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(start_server, tmp_path_factory):
     """Start a Prefect server on a free port; return the address of its API."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    log = (home / "server.log").open("w")
-    environment = os.environ | QUIET | {"PREFECT_HOME": str(home)}
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}/api"
-    try:
-        deadline = time.monotonic() + 90
-        while not _is_up(url):
-            assert process.poll() is None, (home / "server.log").read_text()
-            assert time.monotonic() < deadline, (home / "server.log").read_text()
-            time.sleep(0.2)
+    with start_server(tmp_path_factory.mktemp("prefect")) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
+
+
+@pytest.fixture(scope="session")
+def start_server(free_port):
+    """Return a context manager: a Prefect server with its files in `home`, ended by its process id."""
+
+    @contextmanager
+    def start(home, environment=None):
+        port = str(free_port())
+        url = f"http://127.0.0.1:{port}/api"
+        # Without it the page asks PREFECT_API_URL or port 4200 for its data, whatever --port says.
+        settings = QUIET | {"PREFECT_HOME": str(home), "PREFECT_UI_API_URL": "/api"} | (environment or {})
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        with (home / "server.log").open("a") as log:
+            process = subprocess.Popen(
+                command,
+                env=os.environ | settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                deadline = time.monotonic() + 90
+                while not _is_up(url):
+                    assert process.poll() is None, (home / "server.log").read_text()
+                    assert time.monotonic() < deadline, (home / "server.log").read_text()
+                    time.sleep(0.2)
+                yield url
+            finally:
+                process.terminate()
+                process.wait(60)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Return a function that finds a port of this machine that nobody listens on."""
+
+    def find():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
+
+    return find
 
 
 @pytest.fixture
 def served(new_workspace, server):
     """Return a function that makes a workspace whose runs are on the server's page."""
     return lambda stages: new_workspace(stages, {"PREFECT_API_URL": server})
+
+
+@pytest.fixture(scope="session")
+def served_once(tmp_path_factory, server):
+    """As `served`, for a run that several tests look at."""
+    return lambda stages: _make(tmp_path_factory.mktemp("once") / "workspace", stages, {"PREFECT_API_URL": server})
+
+
+def _make(root, stages, environment):
+    """Make a workspace, with a graph if there are stages."""
+    (root / ".dvc").mkdir(parents=True)
+    shutil.copyfile(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    workspace = Workspace(root, environment or {})
+    if stages:
+        workspace.write_graph(stages)
+    return workspace
 
 
 def _is_up(url):
