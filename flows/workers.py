@@ -4,6 +4,7 @@ The head keeps dvc.lock: it sends it with each stage, and puts the entry that co
 """
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,10 @@ class DaskRunner:
             worker: self._client.submit(run, text, "", workers=[worker], allow_other_workers=False, pure=False)
             for worker in self._client.nthreads()
         }
+        while waiting := [worker for worker, future in asked.items() if not future.done()]:
+            for lost in set(waiting) - self._client.nthreads().keys():
+                del asked[lost]  # its future would wait for it for ever
+            time.sleep(0.1)
         answers = {worker: _read(future.result()) for worker, future in asked.items()}
         if problems := [
             f"{worker}: " + "\n".join(answer.lines) for worker, answer in answers.items() if answer.problem
