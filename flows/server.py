@@ -70,6 +70,22 @@ def _problem_of(url: str) -> str | None:
     """Return why a server cannot be used, None if it can."""
     try:
         answer = httpx.get(f"{url}/health", timeout=5)
+        closed = (
+            httpx.get(f"{url}/admin/version", timeout=5, auth=_credentials()).status_code == httpx.codes.UNAUTHORIZED
+        )
     except httpx.HTTPError as err:
         return f"{type(err).__name__} {err}".strip()
-    return None if answer.text.strip() == "true" else f"it answers {answer.status_code} {answer.text[:80]!r}"
+    if answer.text.strip() != "true":
+        return f"it answers {answer.status_code} {answer.text[:80]!r}"
+    if closed and not get_current_settings().api.key:  # of Prefect Cloud, which has another way in
+        return "it wants a user and a password: set PREFECT_API_AUTH_STRING to those that it was started with"
+    return None
+
+
+def _credentials() -> tuple[str, str] | None:
+    """Return user and password for a server that asks for them."""
+    given = get_current_settings().api.auth_string
+    if given is None:
+        return None
+    user, _, password = given.get_secret_value().partition(":")
+    return user, password
