@@ -193,4 +193,4 @@ def test_failure_is_an_artifact_with_its_line_breaks(page, failed):
 def test_skipped_stage_says_why(page, failed):
     open_tab(page, failed, "Task Runs")
     page.get_by_role("link", name="after", exact=True).click()
-    expect(page.get_by_text("bad did not end well")).to_be_visible()
+    expect(page.get_by_text("bad did not end well").first).to_be_visible()
