@@ -17,7 +17,9 @@ from prefect.client.schemas import State
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Crashed, Failed
+from prefect.utilities.urls import url_for
 
 from flows import workspace as ws
 from flows.artifacts import show_failure, show_results
@@ -138,6 +140,8 @@ class _Run:
     def run_all(self) -> None:
         """Start each stage when it can be, until all have ended; stop all of them if this is interrupted."""
         self._logger.info("%d stages, up to %d side by side", len(self.plan.graph), self.plan.jobs)
+        if PREFECT_API_URL.value():  # of a server that stays
+            self._logger.info("the page of this run: %s", url_for("flow-run", obj_id=flow_run.id))
         try:
             with Progress(self.plan) as progress:
                 while self.plan.waiting or self.plan.running:

@@ -61,11 +61,6 @@ def _start(url: str, port: int) -> None:
         time.sleep(0.2)
 
 
-def page_of(api_url: str, flow_run_id: object) -> str:
-    """Return the address of a flow run's page."""
-    return f"{api_url.removesuffix('/api')}/runs/flow-run/{flow_run_id}"
-
-
 def _problem_of(url: str) -> str | None:
     """Return why a server cannot be used, None if it can."""
     try:

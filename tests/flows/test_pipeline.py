@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -45,9 +46,11 @@ def test_same_entries_as_serial_repro(served):
     assert in_flow == serial
 
 
-def test_each_stage_is_a_task_run_and_unchanged_ones_are_cached(served, task_runs):
+def test_each_stage_is_a_task_run_and_unchanged_ones_are_cached(served, task_runs, server):
     workspace = served(CHAIN)
-    assert "3 stages ran, 0 were cached" in workspace.run("run")
+    text = workspace.run("run")
+    assert "3 stages ran, 0 were cached" in text
+    assert re.search(rf"the page of this run: {server.removesuffix('/api')}/runs/flow-run/[0-9a-f-]{{36}}", text)
     assert {name: state for name, (state, *_) in task_runs().items()} == dict.fromkeys("abc", "Completed")
     assert "Nothing changed: all 3 stages were cached" in workspace.run("run")
     assert {name: state for name, (state, *_) in task_runs().items()} == dict.fromkeys("abc", "Cached")
