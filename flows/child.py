@@ -1,4 +1,4 @@
-"""Commands as guarded child processes, their lines passed on as they come; nothing of them outlives this process."""
+"""Commands as guarded processes, their lines passed on as they come; nothing of them outlives this process."""
 
 import contextlib
 import os
@@ -9,12 +9,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
 
 from flows import guard
-from flows.graph import environment
+from flows.dvc_forks import DvcForks, Forked
+from flows.graph import ask_dvc, environment
 
 LAST_LINES = 60
+
+Guarded = subprocess.Popen[str] | Forked
 
 
 class Children:
@@ -22,7 +24,8 @@ class Children:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._under_way: set[subprocess.Popen[str]] = set()
+        self._forks = DvcForks(folder)
+        self._under_way: set[Guarded] = set()
         self._lock = threading.Lock()
         self.stopped = False
 
@@ -30,21 +33,41 @@ class Children:
         self, command: Sequence[str], timeout_seconds: float | None, show: Callable[[str], None]
     ) -> tuple[int | None, list[str]]:
         """Run a command to its end; return its exit code, None after the time is over, and its last lines."""
+        return self._follow(lambda: self._start(command), timeout_seconds, show)
+
+    def ask_dvc(self, *question: str) -> str:
+        """Return what a DVC command prints, as `flows.graph.ask_dvc` does."""
+        return self._forks.ask(*question) if sys.platform == "linux" else ask_dvc(self.folder, *question)
+
+    def run_dvc(
+        self, arguments: Sequence[str], timeout_seconds: float | None, show: Callable[[str], None]
+    ) -> tuple[int | None, list[str]]:
+        """Run `dvc ARGUMENTS`, as `run` would."""
+        if sys.platform != "linux":
+            return self.run([sys.executable, "-m", "dvc", *arguments], timeout_seconds, show)
+        return self._follow(lambda: self._forks.start(arguments), timeout_seconds, show)
+
+    def _start(self, command: Sequence[str]) -> Guarded:
+        return subprocess.Popen(
+            [sys.executable, "-I", guard.__file__, *command],
+            cwd=self.folder,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches the flow alone, which then ends its children
+        )
+
+    def _follow(
+        self, start: Callable[[], Guarded], timeout_seconds: float | None, show: Callable[[str], None]
+    ) -> tuple[int | None, list[str]]:
         lines: deque[str] = deque(maxlen=LAST_LINES)
         with self._lock:
             if self.stopped:
                 return -signal.SIGINT, []
-            process = subprocess.Popen(
-                [sys.executable, "-I", guard.__file__, *command],
-                cwd=self.folder,
-                env=environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,  # Ctrl-C reaches the flow alone, which then ends its children
-            )
+            process = start()
             self._under_way.add(process)
         codes: list[int | None] = []
         watch = threading.Thread(target=lambda: codes.append(_watched(process, timeout_seconds)))
@@ -77,7 +100,7 @@ def why(code: int | None) -> str:
     return "failed"
 
 
-def _watched(process: subprocess.Popen[str], timeout_seconds: float | None) -> int | None:
+def _watched(process: Guarded, timeout_seconds: float | None) -> int | None:
     """Wait for the guard and return its exit code, None after the time is over."""
     try:
         code = process.wait(timeout_seconds)
@@ -91,8 +114,7 @@ def _watched(process: subprocess.Popen[str], timeout_seconds: float | None) -> i
     return code
 
 
-def _let_go(process: subprocess.Popen[str]) -> None:
+def _let_go(process: Guarded) -> None:
     """Close the pipe that keeps the guarded command alive."""
-    pipe: IO[str] | None = process.stdin
-    if pipe and not pipe.closed:
-        pipe.close()
+    if process.stdin and not process.stdin.closed:
+        process.stdin.close()

@@ -5,9 +5,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,17 +65,23 @@ def environment() -> dict[str, str]:
     }
 
 
-def read_graph(workspace: Path) -> Graph:
+def read_graph(workspace: Path, ask: Callable[..., str] | None = None) -> Graph:
     """Return the stages of dvc.yaml, upstream first.
+
+    Args:
+        workspace: folder of dvc.yaml.
+        ask: arguments of DVC -> what it prints; None: a new process for each question.
 
     Raises:
         DvcFailed: DVC cannot read it.
         UnusableGraph: `meta` says what is not known.
     """
+    ask = ask or partial(ask_dvc, workspace)
     with ThreadPoolExecutor() as pool:
-        dag = pool.submit(ask_dvc, workspace, "dag", "--dot")
-        status = pool.submit(ask_dvc, workspace, "status", "--json")
-        dot, changed = dag.result(), json.loads(status.result().splitlines()[-1])
+        dag = pool.submit(ask, "dag", "--dot")
+        status = pool.submit(ask, "status", "--json")
+        dot = dag.result()
+        changed = json.loads(next(line for line in status.result().splitlines() if line.startswith("{")))
     blocks = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     settings = {name: _settings(name, block) for name, block in blocks.items()}
     # DVC's graph holds .dvc files too, of data that `dvc add` tracks: `dvc pull` brings it, no command makes it.

@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import psutil
+
 PR_SET_CHILD_SUBREAPER = 36  # of Linux: orphans below this process become its children, and can be found
 POLITE_SECONDS = 0.7  # SIGINT first: DVC then clears what it noted in .dvc/tmp/rwlock
 LAST_WORD_SECONDS = 0.7  # for DVC, after its command is gone
@@ -19,10 +21,14 @@ LAST_WORD_SECONDS = 0.7  # for DVC, after its command is gone
 
 def main() -> int:
     """Run the command and return its exit code."""
+    return hold(subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL).pid)
+
+
+def hold(pid: int) -> int:
+    """Guard a child of this process, which has just been started, until nothing of it is left; return its exit code."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    ending = threading.Lock()
+    command, ending = psutil.Process(pid), threading.Lock()
 
     def end(*_: object) -> None:
         if ending.acquire(blocking=False):
@@ -40,28 +46,21 @@ def main() -> int:
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
 
 
-def _end(command: subprocess.Popen[bytes]) -> None:
+def _end(command: psutil.Process) -> None:
     """End the command and all below it: politely, then what is left by force, the command itself last."""
-    import psutil  # noqa: PLC0415  costs milliseconds that most runs need not pay
-
-    below = psutil.Process(command.pid).children(recursive=True) if command.poll() is None else []
-    for process in below:
-        _signal(process, signal.SIGINT)
-    if command.poll() is None:
-        command.send_signal(signal.SIGINT)
-    _, alive = psutil.wait_procs(below, POLITE_SECONDS)
-    for process in alive:
-        _signal(process, signal.SIGKILL)
-    try:
-        command.wait(LAST_WORD_SECONDS)
-    except subprocess.TimeoutExpired:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = command.children(recursive=True)
+        for process in (*below, command):
+            _signal(process, signal.SIGINT)
+        _, alive = psutil.wait_procs(below, POLITE_SECONDS)
+        for process in alive:
+            _signal(process, signal.SIGKILL)
+        time.sleep(LAST_WORD_SECONDS)
         command.kill()
 
 
 def _kill_rest() -> None:
     """Kill what the command left behind."""
-    import psutil  # noqa: PLC0415
-
     me, deadline = psutil.Process(), time.monotonic() + 5
     while (rest := me.children(recursive=True)) and time.monotonic() < deadline:
         for process in rest:
@@ -69,11 +68,9 @@ def _kill_rest() -> None:
         psutil.wait_procs(rest, 0.5)
 
 
-def _signal(process: object, number: int) -> None:
-    import psutil  # noqa: PLC0415
-
+def _signal(process: psutil.Process, number: int) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)  # type: ignore[attr-defined]
+        process.send_signal(number)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def run_graph(
         ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
         ws.mend(here)
         with _runner(here, cluster) as runner:
-            graph, asked = choose(read_graph(here), targets)
+            graph, asked = choose(read_graph(here, runner.ask), targets)
             plan = Plan(graph, jobs or runner.jobs, ws.durations(here))
             run = _Run(plan, runner, asked if force else frozenset(), here)
             run.run_all()
@@ -154,7 +154,8 @@ class _Run:
                         continue
                     self._end(name)
                     progress.ended(name, self.states[name])
-                    self._logger.info(progress.line())
+                    if self.states[name].name != CACHED:  # hundreds of them would say nothing
+                        self._logger.info(progress.line())
         except BaseException:
             self.runner.stop()
             raise

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from flows.child import Children, why
 from flows.errors import StageFailed
-from flows.graph import DVC, Stage
+from flows.graph import Stage
 from maskopt.errors import USER_MUST_ACT
 
 SKIPPED = re.compile(r"^Stage '.*' (didn't change, skipping|is cached - skipping run)", re.MULTILINE)
@@ -36,6 +36,9 @@ class Runner(Protocol):
     def stopped(self) -> bool:
         """Whether no more stages are started."""
 
+    def ask(self, *question: str) -> str:
+        """Return what a DVC command prints, as `flows.graph.ask_dvc` does."""
+
     def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
         """Run a stage as DVC does; pass each line that it prints to `show`.
 
@@ -60,12 +63,16 @@ class LocalRunner:
         """Whether `stop` was called."""
         return self._children.stopped
 
+    def ask(self, *question: str) -> str:
+        """Return what a DVC command prints, as `Runner` says."""
+        return self._children.ask_dvc(*question)
+
     def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
         """Run a stage as `Runner` says."""
-        command = [*DVC, "repro", "--single-item", *(["--force"] if force else []), stage.name]
+        arguments = ["--wait-for-lock", "repro", "--single-item", *(["--force"] if force else []), stage.name]
         patience_ends = time.monotonic() + PATIENCE_SECONDS
         while True:
-            code, lines = self._children.run(command, stage.settings.timeout_seconds, show)
+            code, lines = self._children.run_dvc(arguments, stage.settings.timeout_seconds, show)
             text = "\n".join(lines)
             if code == 0:
                 return Outcome.CACHED if SKIPPED.search(text) else Outcome.RAN

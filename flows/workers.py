@@ -61,6 +61,10 @@ class DaskRunner:
         ]:
             raise UnusableWorkers(problems)
 
+    def ask(self, *question: str) -> str:
+        """Return what a DVC command prints, as `Runner` says."""
+        return ask_dvc(self.workspace, *question)
+
     def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
         """Run a stage as `Runner` says; it also fails if no worker lived to its end."""
         topic = f"{stage.name}-{uuid.uuid4()}"

@@ -3,7 +3,9 @@
 import os
 import random
 import signal
+import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -47,10 +49,15 @@ def processes(workspace, *words):
     return found
 
 
+def forks(workspace, name):
+    return [process for process in processes(workspace, "flows.dvc_forks") if process.name() == name]
+
+
 VICTIMS = {
     "stage": lambda workspace: processes(workspace, MARK, "sh -c"),
-    "dvc": lambda workspace: [p for p in processes(workspace, "-m dvc", "repro") if "guard.py" not in p.cmdline()[2]],
-    "guard": lambda workspace: processes(workspace, "guard.py"),
+    "dvc": lambda workspace: forks(workspace, "dvc"),
+    "guard": lambda workspace: forks(workspace, "guard"),
+    "parent of the guards": lambda workspace: forks(workspace, Path(sys.executable).resolve().name),
     "flow": lambda workspace: processes(workspace, "-m maskopt"),
 }
 
