@@ -77,6 +77,8 @@ class Children:
                 lines.append(line)
                 show(line)
         watch.join()
+        if process.stdout:
+            process.stdout.close()
         with self._lock:
             self._under_way.discard(process)
             _let_go(process)

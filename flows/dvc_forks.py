@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -84,14 +85,15 @@ class DvcForks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._server: socket.socket | None = None
+        self._lock = threading.Lock()
 
     def start(self, arguments: Sequence[str]) -> Forked:
         """Start `dvc ARGUMENTS`."""
+        server = self._running_server()
         try:
-            return Forked(self.server(), arguments)
+            return Forked(server, arguments)
         except OSError:  # it was killed
-            self._server = None
-            return Forked(self.server(), arguments)
+            return Forked(self._running_server(instead_of=server), arguments)
 
     def ask(self, *question: str) -> str:
         """Return what a DVC command prints, as `flows.graph.ask_dvc` does.
@@ -106,11 +108,12 @@ class DvcForks:
                 raise DvcFailed(question, text)
         return text
 
-    def server(self) -> socket.socket:
-        """Return the process' socket; called early, DVC is imported while something else is done."""
-        if self._server is None:
-            self._server = self._new_server()
-        return self._server
+    def _running_server(self, instead_of: socket.socket | None = None) -> socket.socket:
+        with self._lock:
+            server = self._server
+            if server is None or server is instead_of:
+                server = self._server = self._new_server()
+            return server
 
     def _new_server(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
