@@ -207,7 +207,7 @@ def loss_of(toy):
 
     def loss(model):
         smoothing, losses = toy.params.label_smoothing, []
-        for images, classes in toy.val_batches():
+        for images, classes, _ in toy.val_batches():
             logits = np.asarray(model(images, training=False), np.float64)
             log_scores = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
             losses.extend(-((classes.numpy() * (1 - smoothing) + smoothing / N_CLASSES) * log_scores).sum(axis=1))
