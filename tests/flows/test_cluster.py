@@ -13,9 +13,9 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
-from conftest import QUIET, ROOT, Workspace
 from distributed import Client
 from moto.server import ThreadedMotoServer
+from workspaces import QUIET, ROOT, Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
