@@ -15,7 +15,7 @@ import psutil
 import pytest
 from distributed import Client
 from moto.server import ThreadedMotoServer
-from workspaces import QUIET, ROOT, Workspace
+from workspaces import QUIET, ROOT, Workspace, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -128,13 +128,6 @@ def running_cluster(folder):
 def cluster(tmp_path):
     with running_cluster(tmp_path) as made:
         yield made
-
-
-def wait_until(claim, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def on(cluster, *options):

@@ -5,13 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from workspaces import wait_until
 
 from flows.errors import UnusableSets
 from flows.experiments import changed_params, name_of, read_sets
@@ -170,10 +170,10 @@ def test_experiments_take_the_workspace_as_it_is(workspace):
 def test_killed_experiments_leave_nothing_at_work_and_the_next_clean_up(workspace):
     process = workspace.start("experiments", "-S", "prune.epochs=1,2", "-S", "seed=1,2")
     folder = workspace.root / ".dvc/tmp/maskopt/experiments"
-    _wait_until(lambda: at_work_below(folder))
+    wait_until(lambda: at_work_below(folder))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    _wait_until(lambda: not at_work_below(folder))
+    wait_until(lambda: not at_work_below(folder))
     assert folder.exists()
     workspace.run("experiments", "-S", "prune.epochs=1")
     assert not folder.exists()
@@ -186,10 +186,3 @@ def at_work_below(folder):
             if folder in Path(process.cwd()).parents:
                 found.append(process)
     return found
-
-
-def _wait_until(claim):
-    deadline = time.monotonic() + 60
-    while not claim():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from workspaces import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -69,13 +70,13 @@ def test_nothing_is_lost_whoever_is_killed(victim, served):
     expected = "".join(f"{chain}{step}\n" for chain in "xyz" for step in range(LENGTH))
     for _ in range(MOMENTS):
         flow = workspace.start("run", "--jobs", "3")
-        _wait_until(lambda flow=flow: processes(workspace, MARK) or flow.poll() is not None)
+        wait_until(lambda flow=flow: processes(workspace, MARK) or flow.poll() is not None)
         time.sleep(rng.uniform(0, 4))
         if chosen := VICTIMS[victim](workspace):
             os.kill(rng.choice(chosen).pid, signal.SIGKILL)
         if victim == "flow":
             flow.wait()
-            _wait_until(lambda: not processes(workspace))
+            wait_until(lambda: not processes(workspace))
         text, _ = flow.communicate()
         again = workspace.run("run", "--jobs", "3")  # what the killed run has recorded is not run again
         assert (workspace.root / "metrics").read_text() == expected, text + again
@@ -87,7 +88,7 @@ def test_nothing_is_lost_whoever_is_killed(victim, served):
 def test_next_run_does_only_the_missing_work(served):
     workspace = served(graph())
     flow = workspace.start("run", "--jobs", "3")
-    _wait_until(lambda: len(_done(workspace)) >= 5)
+    wait_until(lambda: len(_done(workspace)) >= 5)
     flow.kill()
     flow.communicate()
     done = set(workspace.lock())
@@ -107,10 +108,3 @@ def _start_over(workspace):
     for block in stages.values():
         block["cmd"] += f" # {time.time_ns()}"
     workspace.write_graph(stages)
-
-
-def _wait_until(claim):
-    deadline = time.monotonic() + 60
-    while not claim():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, FlowRunFilter
+from workspaces import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -21,14 +21,6 @@ GRAPH = {"began": {"cmd": "echo began >> ../log; sleep 2; echo ended >> ../log; 
 def api(server):
     with SyncPrefectClient(server) as client:
         yield client
-
-
-def wait_for(claim, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not (found := claim()):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    return found
 
 
 def deployment(api, name):
@@ -52,7 +44,7 @@ def check_two_runs(api, found, workspace):
     """Two runs asked for at once: one after the other, the second finds nothing changed."""
     for _ in range(2):
         api.create_flow_run_from_deployment(found.id)
-    runs = wait_for(lambda: ended(api, found.id, 2))
+    runs = wait_until(lambda: ended(api, found.id, 2))
     assert all(run.state.is_completed() for run in runs), [run.state.message for run in runs]
     said = sorted(run.state.message for run in runs)
     assert said == ["1 stages ran, 0 were cached", "Nothing changed: all 1 stages were cached"]
@@ -63,7 +55,7 @@ def test_served_flow_runs_one_at_a_time(served, api):
     workspace = served(GRAPH)
     process = workspace.start("schedule", "--cron", "0 0 29 2 *")
     try:
-        found = wait_for(lambda: deployment(api, "scheduled"))
+        found = wait_until(lambda: deployment(api, "scheduled"))
         check_two_runs(api, found, workspace)
     finally:
         end(process)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,3 +57,12 @@ class Workspace:
     def lock(self) -> dict[str, dict[str, object]]:
         """Return the entries of dvc.lock."""
         return yaml.safe_load((self.root / "dvc.lock").read_text())["stages"]
+
+
+def wait_until(claim, seconds=180):
+    """Return what `claim` returns once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := claim()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
