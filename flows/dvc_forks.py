@@ -112,26 +112,41 @@ class DvcForks:
         with self._lock:
             server = self._server
             if server is None or server is instead_of:
-                server = self._server = self._new_server()
+                server = self._server = _started_early.pop(self._folder, None) or _new_server(self._folder)
             return server
 
-    def _new_server(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "flows.dvc_forks", str(self._folder)]
-        here = Path(__file__).parents[1]  # where `flows` is found
-        with theirs:
-            subprocess.Popen(command, cwd=here, env=environment(), stdin=theirs.fileno(), start_new_session=True)
-        return ours
+
+_started_early: dict[Path, socket.socket] = {}
+
+
+def start_early(folder: Path) -> None:
+    """Have DVC imported while this process imports what takes as long; the first `DvcForks` of the folder uses it."""
+    if sys.platform == "linux":
+        _started_early[folder] = _new_server(folder)
+
+
+def _new_server(folder: Path) -> socket.socket:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "flows.dvc_forks", str(folder)]
+    here = Path(__file__).parents[1]  # where `flows` is found
+    with theirs:
+        subprocess.Popen(command, cwd=here, env=environment(), stdin=theirs.fileno(), start_new_session=True)
+    return ours
 
 
 def main() -> None:
     """Fork for each command that is asked for, until whoever asks is gone."""
     from dvc import lock as dvc_lock  # noqa: PLC0415
+    from dvc.cli.parser import get_main_parser  # noqa: PLC0415
+    from dvc.utils.serialize import _yaml  # noqa: PLC0415
 
     os.chdir(sys.argv[1])
     for name in IMPORTED:
         with suppress(ImportError):
             import_module(name)
+    get_main_parser()  # DVC keeps it
+    # DVC reads dvc.lock in a way that keeps comments, five times slower and under its lock; nobody comments dvc.lock.
+    _yaml.parse_yaml_for_update = _yaml.parse_yaml
     dvc_lock.DEFAULT_TIMEOUT = 6 * LOOK_AGAIN_SECONDS  # DVC waits in sixths of it, for ever with --wait-for-lock
     gc.freeze()  # else the collector of each fork would copy all pages of what is imported
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the guards: they tell their end themselves

@@ -55,7 +55,7 @@ class NoServer(MaskoptError):
     """There is no Prefect server to talk to."""
 
     def __init__(self, url: str, reason: str, next_step: str) -> None:
-        super().__init__(f"no Prefect server at {url}: {reason}. {next_step}; or run with --no-server")
+        super().__init__(f"no Prefect server at {url}: {reason}. {next_step}")
 
 
 class StageFailed(MaskoptError):

@@ -23,7 +23,6 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
 from flows import workspace as ws
@@ -62,8 +61,6 @@ def run_experiments(overrides: Sequence[str], targets: Sequence[str] = (), jobs:
     slots = jobs or default_jobs(here)
     at_once = min(slots, len(sets))
     options = ["--jobs", str(slots // at_once), *(word for target in targets for word in ("--target", target))]
-    if not PREFECT_API_URL.value():
-        options.append("--no-server")
     with ws.one_run(here):
         shutil.rmtree(here / WORKSPACES, ignore_errors=True)  # of a run that was killed
         try:

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError
+from ruamel.yaml import YAML
 
 from flows.errors import DvcFailed, UnusableGraph
 from maskopt.errors import UnknownName
@@ -82,7 +82,7 @@ def read_graph(workspace: Path, ask: Callable[..., str] | None = None) -> Graph:
         status = pool.submit(ask, "status", "--json")
         dot = dag.result()
         changed = json.loads(next(line for line in status.result().splitlines() if line.startswith("{")))
-    blocks = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    blocks = YAML(typ="safe").load(workspace / "dvc.yaml")["stages"]
     settings = {name: _settings(name, block) for name, block in blocks.items()}
     # DVC's graph holds .dvc files too, of data that `dvc add` tracks: `dvc pull` brings it, no command makes it.
     upstream: dict[str, set[str]] = {name: set() for name in _NODE.findall(dot) if name.partition("@")[0] in blocks}

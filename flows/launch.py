@@ -1,19 +1,20 @@
 """A run from the command line: finds a server, runs the graph, and says how it ended."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect.client.schemas import State
-from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE, temporary_settings
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import workspace as ws
 from flows.graph import choose, read_graph
 from flows.pipeline import default_jobs, run_graph
 from flows.plan import Plan
-from flows.server import find_or_start
+from flows.server import find_or_start, temporary
 from maskopt.errors import MaskoptError
 
 
@@ -62,16 +63,17 @@ def schedule(cron: str, targets: Sequence[str]) -> None:
 
 @contextmanager
 def _server(wanted: bool) -> Iterator[None]:
-    """Have runs recorded by a server that is found or started; by none that stays if it is not wanted."""
-    settings: dict[Any, object]
-    if wanted:
-        url, started = find_or_start()
-        _say(f"Prefect's page: {url.removesuffix('/api')}{' (started; end it with `prefect server stop`)' * started}")
-        settings = {PREFECT_API_URL: url}
-    else:
-        _say("no server: this run has no page, and its history is lost")
-        settings = {PREFECT_API_URL: None, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True}
-    with temporary_settings(settings):
+    """Have runs recorded by a server that is found or started; by one that ends with them if it is not wanted."""
+    with ExitStack() as stack:
+        if wanted:
+            url, started = find_or_start()
+            end = " (started; end it with `prefect server stop`)" * started
+        else:
+            url = stack.enter_context(temporary(Path.cwd() / ws.OURS / "prefect"))
+            end = ": it ends with this run, whose history is lost"
+        _say(f"Prefect's page: {url.removesuffix('/api')}{end}")
+        os.environ["PREFECT_API_URL"] = url  # for the runs that experiments start
+        stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
         yield
 
 

@@ -10,16 +10,15 @@ from typing import Any
 from uuid import UUID
 
 import psutil
-import yaml
 from prefect import allow_failure, flow, get_client, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Crashed, Failed
 from prefect.utilities.urls import url_for
+from ruamel.yaml import YAML
 
 from flows import workspace as ws
 from flows.artifacts import show_failure, show_results
@@ -91,7 +90,7 @@ def _refuse_missing_pictures(data: Data) -> None:
 def default_jobs(workspace: Path) -> int:
     """Return how many stages run side by side on this machine."""
     params = workspace / PARAMS
-    given = yaml.safe_load(params.read_text(encoding="utf-8")) if params.is_file() else {}
+    given = YAML(typ="safe").load(params) if params.is_file() else {}
     threads = given.get("training", {}).get("threads", 1)
     by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)
     return int(max(1, min((os.cpu_count() or 1) // threads, by_memory)))
@@ -140,8 +139,7 @@ class _Run:
     def run_all(self) -> None:
         """Start each stage when it can be, until all have ended; stop all of them if this is interrupted."""
         self._logger.info("%d stages, up to %d side by side", len(self.plan.graph), self.plan.jobs)
-        if PREFECT_API_URL.value():  # of a server that stays
-            self._logger.info("the page of this run: %s", url_for("flow-run", obj_id=flow_run.id))
+        self._logger.info("the page of this run: %s", url_for("flow-run", obj_id=flow_run.id))
         try:
             with Progress(self.plan) as progress:
                 while self.plan.waiting or self.plan.running:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from flows import workspace as ws
 from flows.clone import kept_by_git, refuse_other_commit, refuse_uncommitted
 from flows.errors import StageFailed
-from flows.graph import Stage, ask_dvc
+from flows.graph import Stage
 from flows.stage import LocalRunner, Outcome
 from maskopt.errors import MaskoptError
 
@@ -75,15 +75,15 @@ def carry_out(order: Order, clone: Path) -> Answer:
     refuse_uncommitted(clone, order.outputs)
     if order.work is None:
         return Answer()
-    work = order.work
+    work, runner = order.work, LocalRunner(clone, jobs=1)
     with ws.held(clone):
         ws.mend(clone)
         ws.write_entries(clone, work.entries)
         ws.write_files(clone, work.files)
         if needed := sorted(work.stage.upstream | work.stage.tracked):
-            ask_dvc(clone, "pull", "--quiet", "--force", "--allow-missing", *needed)
-        outcome = LocalRunner(clone, jobs=1).run(work.stage, work.force, _show)
-        ask_dvc(clone, "push", "--quiet", work.stage.name)
+            runner.ask("pull", "--quiet", "--force", "--allow-missing", *needed)
+        outcome = runner.run(work.stage, work.force, _show)
+        runner.ask("push", "--quiet", work.stage.name)
         entry = ws.entries(clone)[work.stage.name]
         return Answer(outcome=outcome, entry=entry, files=kept_by_git(clone, ws.outputs(entry)))
 

@@ -1,14 +1,19 @@
 """A Prefect server on this machine: found, or started and left running so that its page can be read."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 from filelock import FileLock
 from prefect.settings import get_current_settings
 
+from flows import guard
 from flows.errors import NoServer
 
 HOST = "127.0.0.1"
@@ -18,7 +23,7 @@ QUIET = {  # settings of a server that asks nobody outside, nor has its pages do
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",  # these pages ask amplitude.com before they read the setting above
 }
-_BACKGROUND = (sys.executable, "-m", "prefect", "server")
+_SERVER = (sys.executable, "-m", "prefect", "server")
 
 
 def find_or_start() -> tuple[str, bool]:
@@ -32,7 +37,9 @@ def find_or_start() -> tuple[str, bool]:
     settings = get_current_settings()
     if named := settings.api.url:
         if (problem := _problem_of(named)) is not None:
-            raise NoServer(named, problem, "Start it, or unset PREFECT_API_URL to have one started here")
+            raise NoServer(
+                named, problem, "Start it; or unset PREFECT_API_URL to have one started here; or run with --no-server"
+            )
         return named, False
     url = f"http://{HOST}:{settings.server.api.port}/api"
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -43,22 +50,60 @@ def find_or_start() -> tuple[str, bool]:
     return url, True
 
 
+@contextmanager
+def temporary(home: Path) -> Iterator[str]:
+    """Have a server as long as this process wants it or lives; yield the address of its API.
+
+    Prefect's own temporary server outlives a process that is killed.
+
+    Args:
+        home: folder of its database.
+
+    Raises:
+        NoServer: it does not start.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    url, log = f"http://{HOST}:{port}/api", home / "server.log"
+    with (
+        log.open("wb") as lines,
+        subprocess.Popen(
+            [sys.executable, "-I", guard.__file__, *_SERVER, "start", "--host", HOST, "--port", str(port)],
+            env=os.environ | QUIET | {"PREFECT_HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the run, which still has something to tell it
+        ) as process,
+    ):
+        if problem := _wait_for(url, lambda: process.poll() is not None):
+            raise NoServer(url, problem, f"{log} has its last words")
+        yield url
+
+
 def _start(url: str, port: int) -> None:
     """Start a server that stays, and wait until it answers."""
-    subprocess.run([*_BACKGROUND, "stop"], capture_output=True, check=False)  # forgets one that was killed
+    subprocess.run([*_SERVER, "stop"], capture_output=True, check=False)  # forgets one that was killed
     done = subprocess.run(
-        [*_BACKGROUND, "start", "--background", "--host", HOST, "--port", str(port)],
+        [*_SERVER, "start", "--background", "--host", HOST, "--port", str(port)],
         env=os.environ | QUIET,
         capture_output=True,
         text=True,
         check=False,
     )
+    if problem := _wait_for(url, lambda: bool(done.returncode)):
+        said = " ".join(done.stdout.split()) if done.returncode else problem
+        raise NoServer(url, said, "Set PREFECT_SERVER_API_PORT to a free port; or run with --no-server")
+
+
+def _wait_for(url: str, has_ended: Callable[[], bool]) -> str | None:
+    """Wait until a server answers; return what is wrong once its process has ended or patience has."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (problem := _problem_of(url)) is not None:
-        if done.returncode or time.monotonic() > deadline:
-            said = " ".join(done.stdout.split()) if done.returncode else problem
-            raise NoServer(url, said, "Set PREFECT_SERVER_API_PORT to a free port")
+    while (problem := _problem_of(url)) is not None and not has_ended() and time.monotonic() < deadline:
         time.sleep(0.2)
+    return problem
 
 
 def _problem_of(url: str) -> str | None:

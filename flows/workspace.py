@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 from filelock import FileLock, Timeout
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from flows.errors import Busy
 from maskopt.files import replacing
@@ -84,7 +85,7 @@ def mend(workspace: Path) -> None:
 def entries(workspace: Path) -> dict[str, Entry]:
     """Return what dvc.lock holds, by stage."""
     try:
-        content = yaml.safe_load((workspace / LOCKFILE).read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(workspace / LOCKFILE)
     except FileNotFoundError:
         return {}
     stages: dict[str, Entry] = content["stages"]
@@ -100,7 +101,7 @@ def write_entries(workspace: Path, stages: Mapping[str, Entry]) -> None:
     """Write dvc.lock anew."""
     content = {"schema": "2.0", "stages": dict(stages)}
     with replacing(workspace / LOCKFILE) as file:
-        file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        YAML().dump(content, file)  # as DVC writes it, to the byte
 
 
 def outputs(entry: Entry) -> list[str]:
@@ -145,10 +146,10 @@ def _is_so_for_a_while(claim: Callable[[], bool]) -> bool:
 def _is_whole(lockfile: Path) -> bool:
     """Tell whether dvc.lock is one that DVC reads."""
     try:
-        content = yaml.safe_load(lockfile.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(lockfile)
         entries = content["stages"].values() if content["schema"] == "2.0" else [None]
         return all(_is_entry(entry) for entry in entries)
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
+    except (YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
         return False
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,10 +47,14 @@ def run(
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
     """Run what has changed of the graph of dvc.yaml, in parallel, as a Prefect flow."""
-    from flows import launch  # noqa: PLC0415  Prefect takes a second to import
+    from flows.dvc_forks import start_early  # noqa: PLC0415
 
     if (runner is Runner.dask) != (address is not None):
         raise typer.BadParameter("--runner dask and --address tcp://HOST:PORT go together")
+    if runner is Runner.local and not dry_run:
+        start_early(Path.cwd())
+    from flows import launch  # noqa: PLC0415  Prefect takes seconds to import, as does DVC
+
     if dry_run:
         launch.describe(target or (), force, jobs)
     else:

@@ -97,6 +97,16 @@ def test_next_run_does_only_the_missing_work(served):
     assert not done & set(_done(workspace)[len(before) :])
 
 
+def test_killed_run_leaves_no_server_of_its_own(new_workspace, tmp_path):
+    workspace = new_workspace({"a": {"cmd": f"sh -c 'sleep 60' {MARK}"}}, {"PREFECT_HOME": str(tmp_path / "home")})
+    flow = workspace.start("run", "--no-server")
+    wait_until(lambda: processes(workspace, MARK))
+    assert processes(workspace, "prefect", "server", "start")
+    flow.kill()
+    flow.communicate()
+    wait_until(lambda: not processes(workspace), seconds=10)
+
+
 def _done(workspace):
     file = workspace.root.parent / "ran"
     return file.read_text().split() if file.is_file() else []

@@ -160,15 +160,16 @@ def test_dry_run_shows_what_would_run_and_how_long_it_took(served):
 
 def test_without_a_server_it_works_and_says_what_is_lost(new_workspace, tmp_path):
     workspace = new_workspace(CHAIN, {"PREFECT_HOME": str(tmp_path / "home")})
-    assert "no server: this run has no page, and its history is lost" in workspace.run("run", "--no-server")
+    assert "it ends with this run, whose history is lost" in workspace.run("run", "--no-server")
     assert set(workspace.lock()) == set(CHAIN)
+    assert not (tmp_path / "home" / "prefect.db").exists()
 
 
 def test_named_server_that_does_not_answer_is_an_error(new_workspace):
     workspace = new_workspace(CHAIN, {"PREFECT_API_URL": "http://127.0.0.1:9/api"})
     text = workspace.run("run", fails=True)
     assert text.startswith("error: no Prefect server at http://127.0.0.1:9/api: ")
-    assert "Start it, or unset PREFECT_API_URL" in text
+    assert "Start it; or unset PREFECT_API_URL" in text
     assert "or run with --no-server" in text
 
 
