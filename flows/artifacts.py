@@ -6,7 +6,7 @@ import platform
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from maskopt import paths
 
+REPORT, VALIDATE = "report", "validate"  # stages of dvc.yaml
 TABLES = {"table_1": "Table 1: float models", "table_2": "Table 2: compressed models"}
 FIGURES = {  # first word of a file's name -> what it shows; one artifact each, whatever the number of networks
     "size": "Size against accuracy",
@@ -25,17 +26,11 @@ NAMED_ROWS = 5
 _LINK = re.compile(r"!?\[(?P<text>[^]]*)]\((?P<file>[^)]+)\)")
 
 
-def show_results(workspace: Path) -> None:
-    """Publish what the report and the validation say; what is not there is left out."""
-    report = workspace / paths.REPORT
-    links = _show_figures(report)
-    below = ""
-    if (page := report / "report.md").is_file():
-        below = f"\n\n[The whole report]({_show_report(page, links)})"
-    for name, title in TABLES.items():
-        if (file := report / f"{name}.md").is_file():
-            _show(name.replace("_", "-"), title, file.read_text(encoding="utf-8") + below)
-    if (result := workspace / paths.VALIDATION / "result.json").is_file():
+def show_results(workspace: Path, stages: Collection[str]) -> None:
+    """Publish what these stages have to show; what others have left is of an earlier run."""
+    if REPORT in stages and (workspace / paths.REPORT).is_dir():
+        _show_tables(workspace / paths.REPORT)
+    if VALIDATE in stages and (result := workspace / paths.VALIDATION / "result.json").is_file():
         findings = json.loads(result.read_text(encoding="utf-8"))["findings"]
         _show("validation", "Validation of the pictures", validation_table(findings))
 
@@ -67,6 +62,15 @@ def _cells(finding: Mapping[str, Any]) -> tuple[str, str, str]:
     if finding["rows"]:
         found = f"{finding['rows']} rows: {', '.join(finding['first'][:NAMED_ROWS])}"
     return verdict, finding["claim"], found
+
+
+def _show_tables(report: Path) -> None:
+    """Publish the tables, each with a link to the whole report."""
+    links = _show_figures(report)
+    page = _show_report(report / "report.md", links)
+    for name, title in TABLES.items():
+        text = (report / f"{name}.md").read_text(encoding="utf-8")
+        _show(name.replace("_", "-"), title, f"{text}\n\n[The whole report]({page})")
 
 
 def _show_figures(report: Path) -> dict[str, str]:

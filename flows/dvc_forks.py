@@ -30,7 +30,6 @@ IMPORTED = (
     "dvc.cachemgr",
     "dvc.cli.parser",
     "dvc.data_cloud",
-    "dvc.lock",
     "dvc.repo.datasets",
     "dvc.repo.plots",
     "dvc.repo.reproduce",
@@ -79,21 +78,60 @@ class Forked:
         return code
 
 
+class _Parent:
+    """The process that commands are forks of."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "flows.dvc_forks", str(folder)],
+                cwd=Path(__file__).parents[1],  # where `flows` is found
+                env=environment(),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,  # no terminal: DVC would colour what it says
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+
+    def fork(self, arguments: Sequence[str]) -> Forked:
+        """Start `dvc ARGUMENTS`.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        return Forked(self._socket, arguments)
+
+    def last_words(self) -> str:
+        """End the process; return what it said of its end."""
+        self._process.kill()
+        return self._process.communicate()[1]
+
+
 class DvcForks:
-    """The process that commands are forks of; started when it is first needed."""
+    """Starts commands in one folder, as forks of a process that is started when it is first needed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server: socket.socket | None = None
+        self._parent: _Parent | None = None
         self._lock = threading.Lock()
 
     def start(self, arguments: Sequence[str]) -> Forked:
-        """Start `dvc ARGUMENTS`."""
-        server = self._running_server()
+        """Start `dvc ARGUMENTS`.
+
+        Raises:
+            DvcFailed: DVC cannot even be imported.
+        """
+        parent = self._running()
         try:
-            return Forked(server, arguments)
+            return parent.fork(arguments)
         except OSError:  # it was killed
-            return Forked(self._running_server(instead_of=server), arguments)
+            parent = self._running(instead_of=parent)
+        try:
+            return parent.fork(arguments)
+        except OSError:
+            raise DvcFailed(arguments, parent.last_words()) from None
 
     def ask(self, *question: str) -> str:
         """Return what a DVC command prints, as `flows.graph.ask_dvc` does.
@@ -108,45 +146,33 @@ class DvcForks:
                 raise DvcFailed(question, text)
         return text
 
-    def _running_server(self, instead_of: socket.socket | None = None) -> socket.socket:
+    def _running(self, instead_of: _Parent | None = None) -> _Parent:
         with self._lock:
-            server = self._server
-            if server is None or server is instead_of:
-                server = self._server = _started_early.pop(self._folder, None) or _new_server(self._folder)
-            return server
+            parent = self._parent
+            if parent is None or parent is instead_of:
+                parent = self._parent = _started_early.pop(self._folder, None) or _Parent(self._folder)
+            return parent
 
 
-_started_early: dict[Path, socket.socket] = {}
+_started_early: dict[Path, _Parent] = {}
 
 
 def start_early(folder: Path) -> None:
     """Have DVC imported while this process imports what takes as long; the first `DvcForks` of the folder uses it."""
     if sys.platform == "linux":
-        _started_early[folder] = _new_server(folder)
-
-
-def _new_server(folder: Path) -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "flows.dvc_forks", str(folder)]
-    here = Path(__file__).parents[1]  # where `flows` is found
-    with theirs:
-        subprocess.Popen(command, cwd=here, env=environment(), stdin=theirs.fileno(), start_new_session=True)
-    return ours
+        _started_early[folder] = _Parent(folder)
 
 
 def main() -> None:
     """Fork for each command that is asked for, until whoever asks is gone."""
     from dvc import lock as dvc_lock  # noqa: PLC0415
-    from dvc.cli.parser import get_main_parser  # noqa: PLC0415
-    from dvc.utils.serialize import _yaml  # noqa: PLC0415
 
     os.chdir(sys.argv[1])
     for name in IMPORTED:
         with suppress(ImportError):
             import_module(name)
-    get_main_parser()  # DVC keeps it
-    # DVC reads dvc.lock in a way that keeps comments, five times slower and under its lock; nobody comments dvc.lock.
-    _yaml.parse_yaml_for_update = _yaml.parse_yaml
+    with suppress(ImportError, AttributeError):
+        _make_ready()
     dvc_lock.DEFAULT_TIMEOUT = 6 * LOOK_AGAIN_SECONDS  # DVC waits in sixths of it, for ever with --wait-for-lock
     gc.freeze()  # else the collector of each fork would copy all pages of what is imported
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the guards: they tell their end themselves
@@ -160,6 +186,16 @@ def main() -> None:
             _guard(json.loads(message), *files)
         for file in files:
             os.close(file)
+
+
+def _make_ready() -> None:
+    """Do once what each command would do: private parts of DVC, which may not be there in a newer one."""
+    from dvc.cli.parser import get_main_parser  # noqa: PLC0415
+    from dvc.utils.serialize import _yaml  # noqa: PLC0415
+
+    get_main_parser()  # DVC keeps it
+    # DVC reads dvc.lock in a way that keeps comments, five times slower and under its lock; it has none.
+    _yaml.parse_yaml_for_update = _yaml.parse_yaml
 
 
 def _guard(arguments: Sequence[str], alive: int, lines: int, told: int) -> NoReturn:

@@ -44,11 +44,19 @@ class DvcFailed(MaskoptError):
 class Busy(MaskoptError):
     """One run at a time in one workspace."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: str | None) -> None:
+        who, how = (f" (process {pid})", f" or `kill {pid}`") if pid else ("", "")
         super().__init__(
-            f"another run is at work in this workspace (process {pid}): wait until it ends, end it with Ctrl-C or "
-            f"`kill {pid}`, or work in another clone"
+            f"another run is at work in this workspace{who}: wait until it ends, end it with Ctrl-C{how}, "
+            "or work in another clone"
         )
+
+
+class UnusableLockfile(MaskoptError):
+    """What is in dvc.lock is nobody's crash, and not for DVC."""
+
+    def __init__(self, problem: str, next_step: str) -> None:
+        super().__init__(f"dvc.lock {problem}. {next_step}; then run again")
 
 
 class NoServer(MaskoptError):
@@ -137,6 +145,13 @@ class ExperimentFailed(MaskoptError):
     def __init__(self, name: str, reason: str, last_lines: Iterable[str]) -> None:
         tail = "\n".join(f"  {line}" for line in last_lines)
         super().__init__(f"experiment {name} {reason}; its last lines:\n{tail}")
+
+
+class GitFailed(MaskoptError):
+    """Git did not do what a workspace of an experiment needs."""
+
+    def __init__(self, command: Sequence[str], said: str) -> None:
+        super().__init__(f"{' '.join(command)} failed: {said.strip()}")
 
 
 class ExperimentsFailed(MaskoptError):

@@ -27,9 +27,9 @@ from prefect.states import Completed, Failed
 
 from flows import workspace as ws
 from flows.child import Children, why
-from flows.errors import ExperimentFailed, ExperimentsFailed, UnusableSets
+from flows.errors import ExperimentFailed, ExperimentsFailed, GitFailed, UnusableSets
 from flows.graph import DVC, ask_dvc
-from flows.pipeline import POLL_SECONDS, default_jobs, reason, stop_if_cancelled
+from flows.pipeline import POLL_SECONDS, default_jobs, reason, stop_if_cancelled, this_run
 from maskopt.params import parse_params
 from maskopt.paths import INCOMING, PARAMS
 from maskopt.profiles import EDITOR
@@ -61,7 +61,7 @@ def run_experiments(overrides: Sequence[str], targets: Sequence[str] = (), jobs:
     slots = jobs or default_jobs(here)
     at_once = min(slots, len(sets))
     options = ["--jobs", str(slots // at_once), *(word for target in targets for word in ("--target", target))]
-    with ws.one_run(here):
+    with this_run(here):
         shutil.rmtree(here / WORKSPACES, ignore_errors=True)  # of a run that was killed
         try:
             failures = _run_all(here, texts, options, at_once)
@@ -152,7 +152,6 @@ def make_workspace(origin: Path, folder: Path, params: str) -> None:
     (folder / PARAMS).write_text(params, encoding="utf-8")
     ask_dvc(folder, "config", "--local", "cache.dir", ask_dvc(origin, "cache", "dir").strip())
     ask_dvc(folder, "config", "--local", "cache.type", "reflink,hardlink,copy")
-    ask_dvc(folder, "checkout", "--quiet", "--allow-missing")
 
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
@@ -160,10 +159,11 @@ def _run_one(name: str, params: str, children: Children, origin: Path, options: 
     """Run one experiment in its workspace, save it, and bring what DVC saved into the origin."""
     logger, folder = get_run_logger(), children.folder
     make_workspace(origin, folder, params)
+    checkout = [*DVC, "checkout", "--quiet", "--allow-missing"]
     run = [sys.executable, "-m", "maskopt", "run", *options]
     add = ["git", "add", "--all"]  # metrics and curves that git does not know yet are part of an experiment
     save = [*DVC, "exp", "save", "--force", "--name", name]
-    for command in (run, add, save):
+    for command in (checkout, run, add, save):
         code, lines = children.run(command, None, logger.info)
         if code != 0:
             raise ExperimentFailed(name, why(code), lines[-LAST_LINES:])
@@ -208,4 +208,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except subprocess.CalledProcessError as err:
+        raise GitFailed(command, err.stderr) from None

@@ -98,7 +98,9 @@ def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
             to_run.append(name)
             print(f"{name}  {f'{seconds[name]:.0f} s' if name in seconds else 'never ran here'}")  # noqa: T201
     left = plan.seconds_left(to_run) if to_run else 0
-    print(f"{len(to_run)} of {len(graph)} stages to run, {plan.jobs} side by side, about {left:.0f} s")  # noqa: T201
+    unknown = len(plan.unknown.intersection(to_run))
+    about = f"more than {left:.0f} s: {unknown} never ran here" if unknown else f"about {left:.0f} s"
+    print(f"{len(to_run)} of {len(graph)} stages to run, {plan.jobs} side by side, {about}")  # noqa: T201
 
 
 def _say(line: str) -> None:

@@ -4,12 +4,14 @@ import os
 import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psutil
+from joblib import cpu_count
 from prefect import allow_failure, flow, get_client, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
@@ -54,20 +56,31 @@ def run_graph(
     if PARAMS.is_file():
         params = load_params(PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
         _refuse_missing_pictures(params.data)
-    with ws.one_run(here) as left:
-        _close_killed_run(left)
-        ws.note_run(here, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
+    with this_run(here):
         ws.mend(here)
         with _runner(here, cluster) as runner:
             graph, asked = choose(read_graph(here, runner.ask), targets)
             plan = Plan(graph, jobs or runner.jobs, ws.durations(here))
             run = _Run(plan, runner, asked if force else frozenset(), here)
             run.run_all()
-        show_results(here)
+        show_results(here, [name for name, state in run.states.items() if state.name != SKIPPED])
     state = run.state()
     if state.is_failed():
         show_failure(state.message or "")
     return state
+
+
+@contextmanager
+def this_run(workspace: Path) -> Iterator[None]:
+    """Hold the workspace for this flow run, and close the one before it if it was killed.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    with ws.one_run(workspace) as left:
+        _close_killed_run(left)
+        ws.note_run(workspace, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
+        yield
 
 
 @contextmanager
@@ -93,7 +106,7 @@ def default_jobs(workspace: Path) -> int:
     given = YAML(typ="safe").load(params) if params.is_file() else {}
     threads = given.get("training", {}).get("threads", 1)
     by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)
-    return int(max(1, min((os.cpu_count() or 1) // threads, by_memory)))
+    return int(max(1, min(cpu_count() // threads, by_memory)))
 
 
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
@@ -142,13 +155,16 @@ class _Run:
         self._logger.info("the page of this run: %s", url_for("flow-run", obj_id=flow_run.id))
         try:
             with Progress(self.plan) as progress:
+                look_again = time.monotonic() + POLL_SECONDS
                 while self.plan.waiting or self.plan.running:
                     for name in self.plan.ready():
                         self._start(name)
+                    if time.monotonic() >= look_again:
+                        stop_if_cancelled()
+                        look_again = time.monotonic() + POLL_SECONDS
                     try:
                         name = self._ended.get(timeout=POLL_SECONDS)
                     except queue.Empty:
-                        stop_if_cancelled()
                         continue
                     self._end(name)
                     progress.ended(name, self.states[name])
@@ -227,8 +243,9 @@ def reason(state: State) -> str:
 
 
 def stop_if_cancelled() -> None:
-    """End this run if somebody pressed Cancel on its page."""
-    with get_client(sync_client=True) as client:
+    """End this run if somebody pressed Cancel on its page; a server that cannot be asked has not been told either."""
+    state = None
+    with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
         state = client.read_flow_run(flow_run.id).state
     if state and (state.is_cancelling() or state.is_cancelled()):
         raise KeyboardInterrupt

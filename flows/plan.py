@@ -16,6 +16,7 @@ class Plan:
         self.waiting = dict.fromkeys(graph)
         self.running: dict[str, int] = {}  # stage -> slots
         self.ended: dict[str, bool] = {}  # stage -> well
+        self.unknown = graph.keys() - durations.keys()  # never ran here
         self._seconds = {name: durations.get(name, UNKNOWN_SECONDS) for name in graph}
         self._way = self._ways_to_go()
 

@@ -31,19 +31,24 @@ class Progress:
         word = _OTHER.get(state.name or "", "done" if state.is_completed() else "failed")
         self._counts[word] += 1
         if self._live and word != "cached":
-            self._live.console.print(f"{word:8}{name}  {(state.message or '').splitlines()[0]}")
+            self._live.console.print(f"{word:8}{name}  {next(iter((state.message or '').splitlines()), '')}")
 
     def line(self) -> str:
         """Return the line as text."""
         total = len(self._plan.graph)
         counts = [f"{self._counts[word]} {word}" for word in WORDS]
         running = sorted(self._plan.running)
-        left = self._plan.seconds_left([*running, *self._plan.waiting])
-        ahead = f", about {left / 60:.0f} min left" if running and left >= 60 else ""
+        ahead = f", {self._time_left([*running, *self._plan.waiting])}" if running else ""
         names = f": {', '.join(running)}" if running else ""
         return (
             f"{sum(self._counts.values())} of {total} stages: {', '.join(counts)}, {len(running)} running{names}{ahead}"
         )
+
+    def _time_left(self, stages: list[str]) -> str:
+        if unknown := len(self._plan.unknown.intersection(stages)):
+            return f"time left unknown: {unknown} never ran here"
+        seconds = self._plan.seconds_left(stages)
+        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"
 
     def __enter__(self) -> "Progress":
         if self._live:

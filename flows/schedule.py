@@ -1,6 +1,9 @@
 """The flow on a schedule: this process starts it, one run at a time, until it is ended."""
 
+import platform
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
@@ -9,15 +12,15 @@ from flows.errors import UnusableCron
 from flows.pipeline import run_graph
 
 
-def serve(cron: str, targets: Sequence[str] = (), name: str = "scheduled") -> None:
+def serve(cron: str, targets: Sequence[str] = ()) -> None:
     """Run the graph of this folder whenever it is due, and whenever somebody asks for it on Prefect's page.
 
-    A run that is due while another is at work waits for it. One that finds nothing changed says so within seconds.
+    A run that is due while another scheduled one is at work waits for it; while a run by hand is at work, it fails and
+    says so. One that finds nothing changed says so within seconds.
 
     Args:
         cron: minute, hour, day, month and day of the week, in UTC.
         targets: as of `run_graph`.
-        name: of the deployment on Prefect's page.
 
     Raises:
         UnusableCron: the time cannot be read.
@@ -26,4 +29,5 @@ def serve(cron: str, targets: Sequence[str] = (), name: str = "scheduled") -> No
         due = CronSchedule(cron=cron, timezone="UTC")
     except ValidationError:
         raise UnusableCron(cron) from None
+    name = re.sub(r"[^\w.]+", "-", f"scheduled {platform.node()} {Path.cwd()}")  # many may share one server
     run_graph.serve(name=name, schedules=[due], parameters={"targets": list(targets)}, limit=1)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 from filelock import FileLock
 from prefect.settings import get_current_settings
 
@@ -22,7 +23,9 @@ QUIET = {  # settings of a server that asks nobody outside, nor has its pages do
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",  # these pages ask amplitude.com before they read the setting above
+    "PREFECT_UI_API_URL": "/api",  # else its pages ask PREFECT_API_URL or port 4200, whatever its own port
 }
+ELSE = "or run with --no-server"
 _SERVER = (sys.executable, "-m", "prefect", "server")
 
 
@@ -37,14 +40,18 @@ def find_or_start() -> tuple[str, bool]:
     settings = get_current_settings()
     if named := settings.api.url:
         if (problem := _problem_of(named)) is not None:
-            raise NoServer(
-                named, problem, "Start it; or unset PREFECT_API_URL to have one started here; or run with --no-server"
-            )
+            raise NoServer(named, problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}")
         return named, False
     url = f"http://{HOST}:{settings.server.api.port}/api"
     settings.home.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.home / "maskopt.lock"):  # two that start at once would stop each other's
+    with FileLock(settings.home / "maskopt.lock"):  # of two that start at once, one would fail
         if _problem_of(url) is None:
+            return url, False
+        if server := _in_background(settings.home / "server.pid"):  # busy, or of another port
+            of_this_port = str(settings.server.api.port) in server.cmdline()
+            if problem := _wait_for(url, lambda: not (of_this_port and server.is_running())):
+                mend = "End it with `prefect server stop`, or set PREFECT_SERVER_API_PORT to its port"
+                raise NoServer(url, f"{problem}, but process {server.pid} is a server", f"{mend}; {ELSE}")
             return url, False
         _start(url, settings.server.api.port)
     return url, True
@@ -67,11 +74,12 @@ def temporary(home: Path) -> Iterator[str]:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
     url, log = f"http://{HOST}:{port}/api", home / "server.log"
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     with (
         log.open("wb") as lines,
         subprocess.Popen(
             [sys.executable, "-I", guard.__file__, *_SERVER, "start", "--host", HOST, "--port", str(port)],
-            env=os.environ | QUIET | {"PREFECT_HOME": str(home)},
+            env=others | QUIET | {"PREFECT_HOME": str(home)},
             stdin=subprocess.PIPE,
             stdout=lines,
             stderr=subprocess.STDOUT,
@@ -85,7 +93,6 @@ def temporary(home: Path) -> Iterator[str]:
 
 def _start(url: str, port: int) -> None:
     """Start a server that stays, and wait until it answers."""
-    subprocess.run([*_SERVER, "stop"], capture_output=True, check=False)  # forgets one that was killed
     done = subprocess.run(
         [*_SERVER, "start", "--background", "--host", HOST, "--port", str(port)],
         env=os.environ | QUIET,
@@ -95,7 +102,21 @@ def _start(url: str, port: int) -> None:
     )
     if problem := _wait_for(url, lambda: bool(done.returncode)):
         said = " ".join(done.stdout.split()) if done.returncode else problem
-        raise NoServer(url, said, "Set PREFECT_SERVER_API_PORT to a free port; or run with --no-server")
+        raise NoServer(url, said, f"Set PREFECT_SERVER_API_PORT to a free port; {ELSE}")
+
+
+def _in_background(note: Path) -> psutil.Process | None:
+    """Return the server that Prefect noted as in the background; forget one that is gone."""
+    try:
+        process = psutil.Process(int(note.read_text(encoding="utf-8")))
+        if any("prefect.server" in word for word in process.cmdline()):
+            return process
+    except FileNotFoundError:
+        return None
+    except (ValueError, psutil.Error):
+        pass  # its number is nobody's, or was never written
+    note.unlink()
+    return None
 
 
 def _wait_for(url: str, has_ended: Callable[[], bool]) -> str | None:

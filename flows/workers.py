@@ -15,9 +15,10 @@ from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
 from flows import workspace as ws
+from flows.child import Children
 from flows.clone import commit_of, kept_by_git, outputs_of, refuse_uncommitted
 from flows.errors import NoCluster, StageFailed, UnusableWorkers
-from flows.graph import Stage, ask_dvc
+from flows.graph import Stage
 from flows.remote import Answer, Order, Work
 from flows.shipped import carry_out_in_clone
 from flows.stage import Outcome
@@ -34,6 +35,7 @@ class DaskRunner:
         self.jobs = len(client.nthreads())
         self.ran: list[str] = []
         self._client = client
+        self._children = Children(workspace)
         self._order = Order(commit=commit_of(workspace), outputs=tuple(outputs_of(workspace)), work=None)
         self._under_way: set[Future] = set()
         self._lock = threading.Lock()
@@ -55,7 +57,7 @@ class DaskRunner:
             for lost in set(waiting) - self._client.nthreads().keys():
                 del asked[lost]  # its future would wait for it for ever
             time.sleep(0.1)
-        answers = {worker: _read(future.result()) for worker, future in asked.items()}
+        answers = {worker: _answer(future) for worker, future in asked.items()}
         if problems := [
             f"{worker}: " + "\n".join(answer.lines) for worker, answer in answers.items() if answer.problem
         ]:
@@ -63,18 +65,21 @@ class DaskRunner:
 
     def ask(self, *question: str) -> str:
         """Return what a DVC command prints, as `Runner` says."""
-        return ask_dvc(self.workspace, *question)
+        return self._children.ask_dvc(*question)
 
     def run(self, stage: Stage, force: bool, show: Callable[[str], None]) -> Outcome:
         """Run a stage as `Runner` says; it also fails if no worker lived to its end."""
         topic = f"{stage.name}-{uuid.uuid4()}"
         self._client.subscribe_topic(topic, lambda event: show(event[1]))
+        future = self._submitted(stage, force, topic)
         try:
-            answer = _read(self._submitted(stage, force, topic).result())
+            answer = _read(future.result())
         except (FutureCancelledError, KilledWorker) as err:
             reason = "was stopped" if self.stopped else "was lost with its worker"
             raise StageFailed(stage.name, reason, [str(err)]) from None
         finally:
+            with self._lock:
+                self._under_way.discard(future)  # an answer that is still wanted is made again when its worker dies
             self._client.unsubscribe_topic(topic)
         if answer.problem or not (answer.outcome and answer.entry):
             raise StageFailed(stage.name, answer.problem or "came back empty", answer.lines, answer.user_must_act)
@@ -129,13 +134,20 @@ def on_cluster(workspace: Path, address: str) -> Iterator[DaskRunner]:
         if not runner.jobs:
             raise NoCluster(address, "it has no workers")
         runner.refuse_unusable()
-        ask_dvc(workspace, "pull", "--quiet", "--allow-missing")  # what a run that was killed has left there
-        ask_dvc(workspace, "push", "--quiet")  # what workers stand on
+        runner.ask("pull", "--quiet", "--allow-missing")  # what a run that was killed has left there
+        runner.ask("push", "--quiet")  # what workers stand on
         try:
             yield runner
         finally:
             if runner.ran:
-                ask_dvc(workspace, "pull", "--quiet", "--force", *runner.ran)
+                runner.ask("pull", "--quiet", "--force", *runner.ran)
+
+
+def _answer(future: "Future") -> Answer:
+    """Return what a worker answers, or why it could not be asked at all: it may have another Python."""
+    if err := future.exception():
+        return Answer(problem="cannot be asked", lines=(f"{type(err).__name__}: {err}",))
+    return _read(future.result())
 
 
 def _read(answer: str) -> Answer:

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,9 @@ import psutil
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from zc.lockfile import LockError, LockFile
 
-from flows.errors import Busy
+from flows.errors import Busy, UnusableLockfile
 from maskopt.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ RWLOCK = DVC_TMP / "rwlock"
 OURS = DVC_TMP / "maskopt"
 RUN = OURS / "run.json"  # process and flow run at work, or the last that was
 DURATIONS = OURS / "durations.json"  # stage -> seconds of the last time that it ran
-WHILE_SECONDS = 0.5
+SCHEMA = "2.0"  # of dvc.lock
+LOOK_AGAIN_SECONDS = 0.02
 
 Entry = dict[str, Any]  # of dvc.lock
 
@@ -44,7 +46,7 @@ def one_run(workspace: Path) -> Iterator[Mapping[str, str]]:
     try:
         lock.acquire()
     except Timeout:
-        raise Busy(int(_read(note).get("pid", 0))) from None
+        raise Busy(_read(note).get("pid")) from None
     try:
         left = _read(note)
         note_run(workspace, {"pid": str(os.getpid())})
@@ -59,7 +61,11 @@ def held(workspace: Path) -> Iterator[None]:
     """Hold the workspace for one stage; wait for another run or stage that holds it."""
     (workspace / OURS).mkdir(parents=True, exist_ok=True)
     with FileLock(workspace / OURS / "run.lock"):
-        yield
+        note_run(workspace, {"pid": str(os.getpid())})
+        try:
+            yield
+        finally:
+            (workspace / RUN).unlink(missing_ok=True)
 
 
 def note_run(workspace: Path, facts: Mapping[str, str]) -> None:
@@ -69,17 +75,14 @@ def note_run(workspace: Path, facts: Mapping[str, str]) -> None:
 
 
 def mend(workspace: Path) -> None:
-    """Put aside what a killed DVC left half-written, and locks of processes that are gone."""
-    lockfile, rwlock = workspace / LOCKFILE, workspace / RWLOCK
-    if _is_so_for_a_while(lambda: lockfile.is_file() and not _is_whole(lockfile)):
-        aside = lockfile.with_name(f"dvc.lock.broken-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        lockfile.rename(aside)
-        logger.warning(
-            "dvc.lock was cut off or empty and is now %s: DVC takes what was finished from its run-cache", aside.name
-        )
-    if _is_so_for_a_while(lambda: rwlock.is_file() and not _is_held(rwlock)):
-        rwlock.unlink()
-        logger.warning("removed %s, which a process that is gone had left", RWLOCK)
+    """Put aside what a killed DVC left half-written, and take processes that are gone out of its notes.
+
+    Raises:
+        UnusableLockfile: git left conflicts in dvc.lock, or another DVC wrote it.
+    """
+    with _dvc_held_up(workspace):
+        _mend_lockfile(workspace / LOCKFILE)
+        _mend_rwlock(workspace / RWLOCK)
 
 
 def entries(workspace: Path) -> dict[str, Entry]:
@@ -99,7 +102,7 @@ def note_entry(workspace: Path, stage: str, entry: Entry) -> None:
 
 def write_entries(workspace: Path, stages: Mapping[str, Entry]) -> None:
     """Write dvc.lock anew."""
-    content = {"schema": "2.0", "stages": dict(stages)}
+    content = {"schema": SCHEMA, "stages": dict(stages)}
     with replacing(workspace / LOCKFILE) as file:
         YAML().dump(content, file)  # as DVC writes it, to the byte
 
@@ -135,20 +138,49 @@ def _read(file: Path) -> dict[str, str]:
     return content
 
 
-def _is_so_for_a_while(claim: Callable[[], bool]) -> bool:
-    """Tell whether something stays so: DVC at work writes these files in place, in milliseconds."""
-    if not claim():
-        return False
-    time.sleep(WHILE_SECONDS)
-    return claim()
+@contextmanager
+def _dvc_held_up(workspace: Path) -> Iterator[None]:
+    """Hold DVC's own lock, under which it writes; wait for a command that has it."""
+    (workspace / DVC_TMP).mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            lock = LockFile(str(workspace / DVC_TMP / "lock"))
+            break
+        except LockError:
+            time.sleep(LOOK_AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _mend_lockfile(lockfile: Path) -> None:
+    """Put a dvc.lock aside that was cut off or never written."""
+    if not lockfile.is_file() or _is_whole(lockfile):
+        return
+    aside = lockfile.with_name(f"dvc.lock.broken-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    lockfile.rename(aside)
+    logger.warning(
+        "dvc.lock was cut off or empty and is now %s: DVC takes what was finished from its run-cache", aside.name
+    )
 
 
 def _is_whole(lockfile: Path) -> bool:
-    """Tell whether dvc.lock is one that DVC reads."""
+    """Tell whether dvc.lock is one that DVC reads.
+
+    Raises:
+        UnusableLockfile: it is not, and that is nobody's crash.
+    """
     try:
-        content = YAML(typ="safe").load(lockfile)
-        entries = content["stages"].values() if content["schema"] == "2.0" else [None]
-        return all(_is_entry(entry) for entry in entries)
+        text = lockfile.read_text(encoding="utf-8")
+        if "<<<<<<<" in text:
+            raise UnusableLockfile(
+                "holds conflicts of git", "Take one side: `git checkout --theirs dvc.lock` or --ours"
+            )
+        content = YAML(typ="safe").load(text)
+        if (schema := content["schema"]) != SCHEMA:
+            raise UnusableLockfile(f"has schema {schema}, expected {SCHEMA}", "Use the DVC that wrote it, or remove it")
+        return all(_is_entry(entry) for entry in content["stages"].values())
     except (YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError):
         return False
 
@@ -162,17 +194,28 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def _is_held(rwlock: Path) -> bool:
-    """Tell whether DVC can read rwlock and each process that it names is a DVC at work; process ids are used again."""
+def _mend_rwlock(rwlock: Path) -> None:
+    """Take processes out of rwlock that are gone: DVC knows them by their ids alone, which are used again."""
     try:
         content = json.loads(rwlock.read_text(encoding="utf-8"))
-        read, write = content.get("read", {}), content.get("write", {})
-        notes = [*write.values(), *(note for notes in read.values() for note in notes)]
-        return all(_is_dvc(int(note["pid"])) for note in notes)
+        at_work = {
+            "write": {path: note for path, note in content["write"].items() if _is_dvc(note["pid"])},
+            "read": {
+                path: kept
+                for path, notes in content["read"].items()
+                if (kept := [note for note in notes if _is_dvc(note["pid"])])
+            },
+        }
     except FileNotFoundError:
-        return True
-    except (json.JSONDecodeError, TypeError, KeyError, AttributeError):
-        return False
+        return
+    except (ValueError, TypeError, KeyError, AttributeError):
+        rwlock.unlink()
+        logger.warning("removed %s, which was cut off or empty", RWLOCK)
+        return
+    if at_work != content:
+        with replacing(rwlock) as file:
+            file.write_text(json.dumps(at_work), encoding="utf-8")
+        logger.warning("took processes out of %s that are gone", RWLOCK)
 
 
 def _is_dvc(pid: int) -> bool:

@@ -34,8 +34,7 @@ def start_server(free_port):
     def start(home, environment=None):
         port = str(free_port())
         url = f"http://127.0.0.1:{port}/api"
-        # Without it the page asks PREFECT_API_URL or port 4200 for its data, whatever --port says.
-        settings = QUIET | {"PREFECT_HOME": str(home), "PREFECT_UI_API_URL": "/api"} | (environment or {})
+        settings = QUIET | {"PREFECT_HOME": str(home)} | (environment or {})
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         with (home / "server.log").open("a") as log:
             process = subprocess.Popen(

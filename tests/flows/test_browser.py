@@ -19,13 +19,13 @@ FAST = {"prefect": {"retry_delay_seconds": 0.1}}
 FINISHED = {
     "fetch": {"cmd": "echo 1 > fetch"},
     "shaky": {"cmd": "mkdir once || cat fetch > shaky; test -e shaky", "deps": ["fetch"], "meta": FAST},
-    "pruned": {"cmd": "cat fetch > pruned", "deps": ["fetch"]},
-    "ended": {"cmd": "cat shaky pruned > ended", "deps": ["shaky", "pruned"]},
+    "validate": {"cmd": "cat fetch > validate", "deps": ["fetch"]},
+    "report": {"cmd": "cat shaky validate > report", "deps": ["shaky", "validate"]},
 }
 FAILED = {
     "fetch": {"cmd": "echo 1 > fetch"},
     "bad": {"cmd": "echo what went wrong; exit 3", "deps": ["fetch"], "meta": FAST},
-    "after": {"cmd": "cat bad > after", "deps": ["bad"]},
+    "report": {"cmd": "cat bad > report", "deps": ["bad"]},
     "good": {"cmd": "cat fetch > good", "deps": ["fetch"]},
 }
 ARTIFACTS = ("table-1", "table-2", "size-against-accuracy", "curves-of-training", "report", "validation")
@@ -67,6 +67,12 @@ def page(browser, tmp_path):
 def finished(served_once):
     """Return the address of a run that came to its end, with results to show."""
     workspace = served_once(FINISHED)
+    write_results(workspace)
+    return address(workspace.run("run"))
+
+
+def write_results(workspace):
+    """Write what the stages of the true graph would have left."""
     report = workspace.root / paths.REPORT
     report.mkdir(parents=True)
     for name in ("size_against_accuracy", "curves_small", "curves_large"):
@@ -77,13 +83,14 @@ def finished(served_once):
     findings = [{"claim": "no file is empty", "holds": True, "stops": True, "rows": 0, "first": [], "got": None}]
     (workspace.root / paths.VALIDATION).mkdir(parents=True)
     (workspace.root / paths.VALIDATION / "result.json").write_text(json.dumps({"holds": True, "findings": findings}))
-    return address(workspace.run("run"))
 
 
 @pytest.fixture(scope="module")
 def failed(served_once):
-    """Return the address of a run of which a stage failed."""
-    return address(served_once(FAILED).run("run", fails=True))
+    """Return the address of a run of which a stage failed, with results of an earlier one still there."""
+    workspace = served_once(FAILED)
+    write_results(workspace)
+    return address(workspace.run("run", fails=True))
 
 
 def address(text):
@@ -170,7 +177,7 @@ def test_validation_says_what_holds(page, finished):
 
 
 def test_failed_run_shows_what_failed_what_was_skipped_and_what_was_done(page, failed):
-    expected = {"fetch": "Completed", "bad": "Failed", "after": "Skipped", "good": "Completed"}
+    expected = {"fetch": "Completed", "bad": "Failed", "report": "Skipped", "good": "Completed"}
     assert states(page, failed) == expected
     expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
 
@@ -190,7 +197,13 @@ def test_failure_is_an_artifact_with_its_line_breaks(page, failed):
     assert "  what went wrong" in lines
 
 
+def test_failed_run_shows_no_results_of_an_earlier_one(page, failed):
+    open_tab(page, failed, "Artifacts")
+    expect(page.locator(".artifact-card").get_by_text("failure", exact=True)).to_be_visible()
+    expect(page.locator(".artifact-card")).to_have_count(1)
+
+
 def test_skipped_stage_says_why(page, failed):
     open_tab(page, failed, "Task Runs")
-    page.get_by_role("link", name="after", exact=True).click()
+    page.get_by_role("link", name="report", exact=True).click()
     expect(page.get_by_text("bad did not end well").first).to_be_visible()

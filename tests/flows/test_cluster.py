@@ -25,7 +25,8 @@ GRAPH = {
     "x": {"cmd": "cat raw > x; echo $PWD > whereis-x; echo x >> $RAN", "deps": ["raw"]},
     "y": {"cmd": "cat raw > y; echo y >> $RAN", "deps": ["raw"]},
     "metric": {
-        "cmd": 'mkdir -p data/metrics; echo "{\\"size\\": $(cat x y | wc -c)}" > data/metrics/m.json; echo m >> $RAN',
+        "cmd": "mkdir -p data/metrics; echo metric >> $RAN; "
+        'echo "{\\"size\\": $(cat x y | wc -c)}" > data/metrics/m.json',
         "deps": ["x", "y"],
         "outs": [],
         "metrics": [{"data/metrics/m.json": {"cache": False}}],
@@ -140,7 +141,7 @@ def test_stages_run_in_the_clones_and_the_head_ends_complete(head, cluster):
         cluster.add(clone)
     text = head.run(*on(cluster))
     assert "5 stages ran, 0 were cached" in text
-    assert ran(head) == sorted(["m", "raw", "report", "x", "y"])
+    assert ran(head) == sorted(["metric", "raw", "report", "x", "y"])
     assert not (head.root / "whereis-x").exists()
     assert any((clone.root / "whereis-x").exists() for clone in clones)
     assert head.dvc("status").strip() == "Data and pipelines are up to date."
@@ -291,19 +292,31 @@ def test_nothing_is_lost_when_workers_are_killed(new_workspace, server, tmp_path
         clones = [clone_of(head, name) for name in ("one", "two")]
         workers = [cluster.add(clone) for clone in clones]
         for moment in range(MOMENTS):
+            old = head.lock() if moment else {}
+            (tmp_path / "ran").unlink(missing_ok=True)
             flow = head.start(*on(cluster))
             wait_until(lambda: any(at_work(clone.root, "flows.remote") for clone in clones))
             time.sleep(rng.uniform(0, 8))
             victim = rng.randrange(len(clones))
+            recorded = set(new_entries(head, old))
             kill(workers[victim], clones[victim])
             text, _ = flow.communicate()
             assert flow.returncode == 0, text
+            again = {name for name in recorded if ran(head).count(name) > 1}
+            assert not again, text  # though the worker that made it is dead
             assert (head.root / "report").read_text().strip() == '{"size": 18}'
             assert head.dvc("status").strip() == "Data and pipelines are up to date."
             workers[victim] = cluster.add(clones[victim])
             change(head, moment)
             for clone in clones:
                 update(clone)
+
+
+def new_entries(head, old):
+    """Return the stages of dvc.lock that were not so before."""
+    if not (head.root / "dvc.lock").is_file():
+        return []
+    return [name for name, entry in head.lock().items() if entry != old.get(name)]
 
 
 def kill(worker, clone):

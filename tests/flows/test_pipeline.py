@@ -4,12 +4,15 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from workspaces import QUIET
 
 pytestmark = pytest.mark.slow
 
@@ -132,6 +135,17 @@ def test_timeout_ends_the_stage(served):
     text = workspace.run("run", fails=True)
     assert "stage a took longer than its 2 seconds (timeout_seconds in dvc.yaml)" in text
     assert not psutil.pid_exists(int((workspace.root / "pid").read_text()))
+
+
+def test_limit_of_a_tag_keeps_its_stages_apart(served, server, tmp_path):
+    limit = [sys.executable, "-m", "prefect", "concurrency-limit", "create", "gpu", "1"]
+    home = QUIET | {"PREFECT_API_URL": server, "PREFECT_HOME": str(tmp_path / "home")}
+    subprocess.run(limit, env=os.environ | home, capture_output=True, check=True)
+    meta = {"prefect": {"tags": ["gpu"]}}
+    log = "echo began >> ../log; sleep 0.5; echo ended >> ../log"
+    workspace = served({name: {"cmd": f"{log}; echo > {name}", "meta": meta} for name in "abc"})
+    workspace.run("run", "--jobs", "3")
+    assert (workspace.root.parent / "log").read_text().split() == ["began", "ended"] * 3
 
 
 def test_target_runs_what_it_stands_on_and_no_more(served):

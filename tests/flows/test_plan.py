@@ -1,3 +1,8 @@
+from types import SimpleNamespace
+
+import pytest
+
+from flows import pipeline
 from flows.graph import Settings, Stage
 from flows.plan import Plan
 
@@ -57,3 +62,18 @@ def test_time_left_is_work_over_jobs_or_the_longest_way():
     chain = plan_of({"a": [], "b": ["a"], "c": ["b"]}, durations={"a": 10, "b": 10, "c": 10})
     assert chain.seconds_left("abc") == 30
     assert chain.seconds_left("") == 0
+
+
+def test_stages_that_never_ran_are_known():
+    assert plan_of({"a": [], "b": []}, durations={"a": 10}).unknown == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("cores", "free_gib", "threads", "jobs"), [(8, 100, 1, 8), (8, 100, 3, 2), (8, 10, 1, 3), (2, 1, 4, 1)]
+)
+def test_jobs_are_as_many_as_cores_and_memory_bear(tmp_path, monkeypatch, cores, free_gib, threads, jobs):
+    (tmp_path / "params.yaml").write_text(f"training: {{threads: {threads}}}")
+    monkeypatch.setattr(pipeline, "cpu_count", lambda: cores)
+    memory = SimpleNamespace(available=free_gib << 30)
+    monkeypatch.setattr(pipeline.psutil, "virtual_memory", lambda: memory)
+    assert pipeline.default_jobs(tmp_path) == jobs

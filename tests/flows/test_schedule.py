@@ -24,7 +24,7 @@ def api(server):
 
 
 def deployment(api, name):
-    wanted = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
+    wanted = DeploymentFilter(name=DeploymentFilterName(like_=name))
     return next(iter(api.read_deployments(deployment_filter=wanted)), None)
 
 
@@ -55,7 +55,7 @@ def test_served_flow_runs_one_at_a_time(served, api):
     workspace = served(GRAPH)
     process = workspace.start("schedule", "--cron", "0 0 29 2 *")
     try:
-        found = wait_until(lambda: deployment(api, "scheduled"))
+        found = wait_until(lambda: deployment(api, "scheduled-"))
         check_two_runs(api, found, workspace)
     finally:
         end(process)

@@ -2,11 +2,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
+from zc.lockfile import LockFile
 
 from flows import workspace as ws
-from flows.errors import Busy
+from flows.errors import Busy, UnusableLockfile
 
 LOCK = """schema: '2.0'
 stages:
@@ -29,8 +31,7 @@ stages:
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
-    monkeypatch.setattr(ws, "WHILE_SECONDS", 0.01)
+def workspace(tmp_path):
     (tmp_path / ws.OURS).mkdir(parents=True)
     return tmp_path
 
@@ -51,28 +52,61 @@ def test_whole_lockfile_is_left_alone(workspace):
     assert (workspace / "dvc.lock").read_text() == LOCK
 
 
-def rwlock_of(pid):
-    return json.dumps({"read": {"a": [{"pid": pid, "cmd": "dvc repro"}]}, "write": {}})
+def test_lockfile_is_left_to_a_dvc_that_writes_it(workspace):
+    (workspace / "dvc.lock").write_text(LOCK[:30])
+    at_work = LockFile(str(workspace / ws.DVC_TMP / "lock"))
+    with ThreadPoolExecutor() as pool:
+        mending = pool.submit(ws.mend, workspace)
+        wait([mending], timeout=0.2)
+        (workspace / "dvc.lock").write_text(LOCK)
+        at_work.close()
+        mending.result()
+    assert (workspace / "dvc.lock").read_text() == LOCK
 
 
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "[]", rwlock_of(2**22 + 1), rwlock_of(1)],
-    ids=["empty", "cut off", "no table", "gone", "other"],
-)
-def test_rwlock_of_no_dvc_at_work_is_removed(workspace, content):
+def test_lockfile_with_conflicts_is_the_users_to_mend(workspace):
+    content = f"<<<<<<< HEAD\n{LOCK}=======\n{LOCK}>>>>>>> other\n"
+    (workspace / "dvc.lock").write_text(content)
+    with pytest.raises(UnusableLockfile) as told:
+        ws.mend(workspace)
+    assert str(told.value) == (
+        "dvc.lock holds conflicts of git. Take one side: `git checkout --theirs dvc.lock` or --ours; then run again"
+    )
+    assert (workspace / "dvc.lock").read_text() == content
+
+
+def test_lockfile_of_another_dvc_is_not_touched(workspace):
+    (workspace / "dvc.lock").write_text(LOCK.replace("2.0", "3.0"))
+    with pytest.raises(UnusableLockfile, match=r"dvc.lock has schema 3.0, expected 2.0. Use the DVC that wrote it"):
+        ws.mend(workspace)
+    assert "3.0" in (workspace / "dvc.lock").read_text()
+
+
+@pytest.fixture
+def at_work():
+    """Return the id of a process that is a DVC by its command."""
+    with subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.stdin.close()
+
+
+def rwlock_of(*pids):
+    notes = [{"pid": pid, "cmd": "dvc repro"} for pid in pids]
+    return {"read": {"a": notes} if notes else {}, "write": {f"{note['pid']}": note for note in notes}}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"read": {"a": 1}}'])
+def test_rwlock_that_cannot_be_read_is_removed(workspace, content):
     (workspace / ws.RWLOCK).write_text(content)
     ws.mend(workspace)
     assert not (workspace / ws.RWLOCK).exists()
 
 
-def test_rwlock_of_a_dvc_at_work_is_left_alone(workspace):
-    with subprocess.Popen([sys.executable, "-c", "input()", "dvc"], stdin=subprocess.PIPE) as at_work:
-        content = rwlock_of(at_work.pid)
-        (workspace / ws.RWLOCK).write_text(content)
-        ws.mend(workspace)
-        at_work.stdin.close()
-    assert (workspace / ws.RWLOCK).read_text() == content
+@pytest.mark.parametrize("gone", [2**22 + 1, 1], ids=["nobody's", "another's"])
+def test_processes_that_are_gone_are_taken_out_of_rwlock(workspace, at_work, gone):
+    (workspace / ws.RWLOCK).write_text(json.dumps(rwlock_of(gone, at_work)))
+    ws.mend(workspace)
+    assert json.loads((workspace / ws.RWLOCK).read_text()) == rwlock_of(at_work)
 
 
 def test_second_run_is_refused_and_told_who_is_at_work(workspace):
@@ -81,6 +115,12 @@ def test_second_run_is_refused_and_told_who_is_at_work(workspace):
         pass
     with ws.one_run(workspace) as left:
         assert left == {}
+
+
+def test_stage_of_a_worker_holds_the_workspace_too(workspace):
+    with ws.held(workspace), pytest.raises(Busy, match=f"`kill {os.getpid()}`"), ws.one_run(workspace):
+        pass
+    assert "kill" not in str(Busy(None))
 
 
 def test_run_after_a_killed_one_learns_of_it(workspace):

@@ -1,0 +1,47 @@
+from prefect.states import Completed, Failed
+
+from flows.graph import Settings, Stage
+from flows.plan import Plan
+from flows.progress import Progress
+
+
+def progress_of(durations):
+    graph = {name: Stage(name, frozenset(), True, Settings()) for name in "abcd"}
+    plan = Plan(graph, 2, durations)
+    return plan, Progress(plan)
+
+
+def start(plan, *names):
+    for name in names:
+        plan.start(name, 1)
+
+
+def test_line_counts_stages_and_names_those_under_way():
+    plan, progress = progress_of(dict.fromkeys("abcd", 90))
+    start(plan, "a", "b", "c", "d")
+    for name, state in (("a", Completed(name="Cached")), ("b", Failed(message="x"))):
+        plan.end(name, well=state.is_completed())
+        progress.ended(name, state)
+    assert progress.line() == (
+        "2 of 4 stages: 0 done, 1 cached, 1 failed, 0 skipped, 2 running: c, d, about 2 min left"
+    )
+
+
+def test_state_without_words_is_counted():
+    plan, progress = progress_of({})
+    start(plan, "a")
+    plan.end("a", well=True)
+    progress.ended("a", Completed())
+    assert progress.line() == "1 of 4 stages: 1 done, 0 cached, 0 failed, 0 skipped, 0 running"
+
+
+def test_time_left_is_in_seconds_under_a_minute():
+    plan, progress = progress_of(dict.fromkeys("abcd", 10))
+    start(plan, "a", "b")
+    assert progress.line().endswith("2 running: a, b, about 20 s left")
+
+
+def test_time_left_of_stages_that_never_ran_is_unknown():
+    plan, progress = progress_of({"a": 10})
+    start(plan, "a")
+    assert progress.line().endswith("1 running: a, time left unknown: 3 never ran here")
