@@ -23,6 +23,7 @@ from scipy.stats import bootstrap
 from maskopt import paths
 from maskopt.profiles import EDITOR
 from maskopt.records import read_record, write_record
+from maskopt.variants import VARIANTS
 
 RESULTS = Path("docs/results")
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert")
@@ -60,7 +61,7 @@ def collect(seed: int, folder: Path) -> None:
         backbone, variant = file.parent.name, file.stem
         metrics.setdefault(backbone, {})[variant] = read_record(file)
         rows = pd.read_csv(paths.predictions(backbone, variant)).set_index("path")
-        for file_format in rows.columns.drop("label"):
+        for file_format in VARIANTS[variant].formats:
             right[f"{backbone} {variant} {file_format}"] = (rows[file_format] == rows["label"]).astype(int)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
     made = {"commit": commit.stdout.strip(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "cores": os.cpu_count()}

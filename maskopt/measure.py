@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import f1_score
 from statsmodels.stats.proportion import proportion_confint
 
+from maskopt.calibration import calibration_error
 from maskopt.costs import count_macs, count_parameters, measure_peak_activation_bytes
 from maskopt.inspection import Graph
 from maskopt.invariants import list_kernels
 
 Ints = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
 
 CONFIDENCE = 0.95
 DIGITS = 6  # of fractions in the metrics
@@ -31,6 +34,10 @@ class Quality:
     accuracy_low: float  # end of the 95% interval
     accuracy_high: float
     recall: dict[str, float | None]  # by class; None: no picture of that class
+    recall_low: dict[str, float | None]  # ends of the 95% intervals
+    recall_high: dict[str, float | None]
+    macro_f1: float  # the mean of F1 over the classes that were seen or said
+    calibration_error: float  # expected calibration error
     confusion: dict[str, dict[str, int]]  # true class -> predicted class -> pictures
 
 
@@ -54,13 +61,15 @@ class Weights:
     max_values_per_channel: int
 
 
-def assess(predicted: Ints, labels: Ints, classes: Sequence[str]) -> Quality:
-    """Return the figures of (N,) predicted and (N,) true class indices, N at least 1."""
+def assess(scores: Scores, labels: Ints, classes: Sequence[str]) -> Quality:
+    """Return the figures of (N, K) scores in [0, 1] and (N,) true class indices, N at least 1."""
+    predicted = scores.argmax(axis=1)
     confusion = np.zeros((len(classes), len(classes)), np.int64)  # (K, K): true, predicted
     np.add.at(confusion, (labels, predicted), 1)
     correct, total = int(np.trace(confusion)), len(labels)
     low, high = wilson_interval(correct, total)
-    recall = [_fraction(int(row[i]), int(row.sum())) for i, row in enumerate(confusion)]
+    hits = {name: (int(row[i]), int(row.sum())) for i, (name, row) in enumerate(zip(classes, confusion, strict=True))}
+    intervals = {name: wilson_interval(*hit) if hit[1] else (None, None) for name, hit in hits.items()}
     by_name = [dict(zip(classes, row.tolist(), strict=True)) for row in confusion]
     return Quality(
         correct=correct,
@@ -68,7 +77,11 @@ def assess(predicted: Ints, labels: Ints, classes: Sequence[str]) -> Quality:
         accuracy=round(correct / total, DIGITS),
         accuracy_low=low,
         accuracy_high=high,
-        recall=dict(zip(classes, recall, strict=True)),
+        recall={name: round(hit / of, DIGITS) if of else None for name, (hit, of) in hits.items()},
+        recall_low={name: ends[0] for name, ends in intervals.items()},
+        recall_high={name: ends[1] for name, ends in intervals.items()},
+        macro_f1=round(float(f1_score(labels, predicted, average="macro")), DIGITS),
+        calibration_error=round(calibration_error(scores.max(axis=1), predicted == labels), DIGITS),
         confusion=dict(zip(classes, by_name, strict=True)),
     )
 
@@ -98,7 +111,3 @@ def summarize_weights(graph: Graph) -> Weights:
         min_sparsity=round(min(k.sparsity for k in kernels), DIGITS),
         max_values_per_channel=max(k.values_per_channel for k in kernels),
     )
-
-
-def _fraction(part: int, whole: int) -> float | None:
-    return round(part / whole, DIGITS) if whole else None

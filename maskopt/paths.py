@@ -73,7 +73,7 @@ def facts(backbone: str, variant: str) -> Path:
 
 
 def predictions(backbone: str, variant: str) -> Path:
-    """Return the table of one row per test picture: path, label, and what each format says."""
+    """Return the table of one row per test picture: path, label, and what each format says, and how surely."""
     return PREDICTIONS / backbone / f"{variant}.csv"
 
 

@@ -10,6 +10,10 @@ INTRODUCTION = """\
 Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
 Intervals hold 95% (Wilson). Our sizes are in bytes.
 
+Every model is compared with the fine-tuned float model of its network on the same pictures: "worse" and "better" are
+what chance alone would bring in fewer than 1 of 20 cases (exact McNemar), in points, with a 95% interval (bootstrap
+over pictures).
+
 Weights at the start: {starts}.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
@@ -29,7 +33,13 @@ MODELS = """\
 ## All models
 
 Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
-per channel: of the convolutions and dense layers, which pruning and clustering are about.
+per channel: of the convolutions and dense layers, which pruning and clustering are about. Calibration error: the mean
+distance between how sure a model is and how often it is right.
+"""
+RECALL = """\
+## Recall by class
+
+Of the pictures of a class, how many are called so.
 """
 SKIPPED = """\
 ## What each technique skipped
@@ -53,7 +63,7 @@ def write_page(
         pictures: of the test split.
         starts: network -> weights it started from.
         missing: models that were not measured.
-        tables: table_1, table_2, models and skipped, all text.
+        tables: table_1, table_2, models, recall and skipped, all text.
         figures: files beside the page.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
@@ -69,6 +79,8 @@ def write_page(
             *(f"![{name}]({name})\n" for name in figures),
             MODELS,
             to_markdown(tables["models"]),
+            RECALL,
+            to_markdown(tables["recall"]),
             SKIPPED,
             to_markdown(tables["skipped"]),
         ]

@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from maskopt.report.paired import Difference
 from maskopt.report.paper import PAPER, Published
+from maskopt.report.results import DIFFERENCE
 from maskopt.variants import VARIANTS
 
 # Variant -> the paper's heading.
@@ -58,7 +60,7 @@ def lay_out_table_2(results: pd.DataFrame) -> pd.DataFrame:
     """Return text in the paper's layout, its row under ours: gzipped bytes and accuracy of compressed models."""
     cells: list[Cell] = []
     for row in _records(results, TABLE_2):
-        text = f"{_bytes(row['gzip_bytes'])}, {_accuracy(row)}"
+        text = f"{_bytes(row['gzip_bytes'])}, {_accuracy(row)}, {_difference(row)}"
         cells.append((row["network"], f"ours, {row['format']}", TABLE_2[row["variant"]], text))
     for network, models in PAPER.items():
         for variant, heading in TABLE_2.items():
@@ -74,6 +76,9 @@ def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
         "variant": results["variant"].tolist(),
         "format": results["format"].tolist(),
         "accuracy (95% interval)": [_accuracy(row) for row in _records(results)],
+        "against the float model": [_difference(row) for row in _records(results)],
+        "macro F1": [_percent(part) for part in results["macro_f1"]],
+        "calibration error": [_percent(part) for part in results["calibration_error"]],
         "bytes": _grouped(results["raw_bytes"]),
         "gzip bytes": _grouped(results["gzip_bytes"]),
         "MACs": _grouped(results["macs"]),
@@ -86,6 +91,16 @@ def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
         heading = f"median ms, threads: {name.rpartition('_')[2]}"
         columns[heading] = [NOTHING if pd.isna(ms) else f"{ms:.2f}" for ms in results[name]]
     return pd.DataFrame(columns)
+
+
+def lay_out_recall(recall: pd.DataFrame) -> pd.DataFrame:
+    """Return text: a row per network, variant and format, a column per class."""
+    texts = [
+        NOTHING if pd.isna(part) else f"{part:.1%} ({100 * low:.1f} to {100 * high:.1f})"
+        for part, low, high in recall[["recall", "low", "high"]].itertuples(index=False)
+    ]
+    rows = recall.assign(text=texts).pivot_table("text", ["network", "variant", "format"], "class", "first", sort=False)
+    return rows.reset_index().rename_axis(columns=None)
 
 
 def _records(results: pd.DataFrame, variants: Collection[str] = tuple(VARIANTS)) -> Iterable[dict[str, Any]]:
@@ -106,6 +121,15 @@ def _accuracy(row: dict[str, Any]) -> str:
     if pd.isna(row["accuracy"]):
         return NOTHING
     return f"{row['accuracy']:.2%} ({100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f})"
+
+
+def _difference(row: dict[str, Any]) -> str:
+    figures = [row[f"difference_{name}"] for name in DIFFERENCE]
+    return NOTHING if pd.isna(figures[0]) else Difference(*figures).words
+
+
+def _percent(part: float) -> str:
+    return NOTHING if pd.isna(part) else f"{part:.1%}"
 
 
 def _bytes(count: int) -> str:

@@ -11,7 +11,7 @@ from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
-from maskopt.measure import Ints, assess, summarize_weights, weigh
+from maskopt.measure import DIGITS, Ints, assess, summarize_weights, weigh
 from maskopt.params import Params
 from maskopt.records import read_record, write_record
 from maskopt.stages.run import run
@@ -31,9 +31,10 @@ def main(params: Params, backbone: str, variant: str) -> None:
         path = paths.tflite(backbone, variant, file_format)
         graph, classifier = read_graph(path), Classifier(path)
         pictures = _read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())
-        predicted = classifier.scores(pictures).argmax(axis=1)
-        predictions[file_format] = [classes[i] for i in predicted]
-        quality, cost = assess(predicted, labels, classes), weigh(path.read_bytes(), graph)
+        scores = classifier.scores(pictures)
+        predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
+        predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
+        quality, cost = assess(scores, labels, classes), weigh(path.read_bytes(), graph)
         formats[file_format] = asdict(quality) | asdict(cost) | asdict(summarize_weights(graph))
         logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, cost.gzip_bytes)
     with replacing(paths.predictions(backbone, variant)) as file:

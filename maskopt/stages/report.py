@@ -1,4 +1,4 @@
-"""Metrics, latency, curves and layers of the run's models -> tables, figures and one page."""
+"""Metrics, latency, predictions, curves and layers of the run's models -> tables, figures and one page."""
 
 import logging
 
@@ -13,7 +13,7 @@ from maskopt.report import tables
 from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
-from maskopt.report.results import collect_results, list_starts
+from maskopt.report.results import collect_recall, collect_results, list_starts
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
@@ -31,18 +31,24 @@ def main(params: Params) -> None:
     if missing:
         logger.warning("not measured: %s", ", ".join(missing))
     latency = {model: read_record(paths.latency(*model)) for model in models if paths.latency(*model).is_file()}
-    curves = {model: pd.read_csv(paths.curves(*model)) for model in models if paths.curves(*model).is_file()}
-    layers = {model: pd.read_csv(paths.layers(*model)) for model in models if paths.layers(*model).is_file()}
-    results, skipped = collect_results(metrics, latency), list_skipped(layers)
+    curves, layers, predictions = (
+        {model: pd.read_csv(path(*model)) for model in models if path(*model).is_file()}
+        for path in (paths.curves, paths.layers, paths.predictions)
+    )
+    results, recall, skipped = (
+        collect_results(metrics, latency, predictions),
+        collect_recall(metrics),
+        list_skipped(layers),
+    )
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
-        for name, frame in _numbers(results, skipped).items():
+        for name, frame in _numbers(results, recall, skipped).items():
             frame.to_csv(folder / f"{name}.csv", index=False)
-        texts = _texts(results, skipped)
+        texts = _texts(results, recall, skipped)
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
-        figures = dict(draw_gallery(results, metrics, curves))
+        figures = dict(draw_gallery(results, metrics, curves, predictions))
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
@@ -52,20 +58,22 @@ def main(params: Params) -> None:
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
 
 
-def _numbers(results: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _numbers(results: pd.DataFrame, recall: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {
         "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
         "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
         "models": results,
+        "recall": recall,
         "skipped": skipped,
     }
 
 
-def _texts(results: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _texts(results: pd.DataFrame, recall: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {
         "table_1": tables.lay_out_table_1(results),
         "table_2": tables.lay_out_table_2(results),
         "models": tables.lay_out_models(results),
+        "recall": tables.lay_out_recall(recall),
         "skipped": lay_out_skipped(skipped),
     }
 

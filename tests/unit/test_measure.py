@@ -12,9 +12,15 @@ CLASSES = ("with", "without", "wrong")
 
 @pytest.fixture
 def answers(rng):
-    """Predicted and true classes of 90 pictures, about two in three right."""
+    """Scores, and predicted and true classes of 90 pictures, about two in three right."""
     labels = np.repeat(np.arange(3), 30)
-    return np.where(rng.random(90) < 0.6, labels, rng.integers(0, 3, 90)), labels
+    predicted = np.where(rng.random(90) < 0.6, labels, rng.integers(0, 3, 90))
+    return scores_of(predicted), predicted, labels
+
+
+def scores_of(predicted):
+    """Scores of three classes, the predicted one's the largest."""
+    return np.where(np.arange(3) == np.asarray(predicted)[:, None], 0.5, 0.25).astype(np.float32)
 
 
 @pytest.fixture
@@ -23,31 +29,40 @@ def rng():
 
 
 def test_accuracy_is_that_of_scikit_learn(answers):
-    predicted, labels = answers
-    quality = assess(predicted, labels, CLASSES)
+    scores, predicted, labels = answers
+    quality = assess(scores, labels, CLASSES)
     assert quality.accuracy == pytest.approx(metrics.accuracy_score(labels, predicted), abs=1e-6)
     assert quality.correct == metrics.accuracy_score(labels, predicted, normalize=False)
     assert quality.total == 90
 
 
 def test_recall_is_that_of_scikit_learn(answers):
-    predicted, labels = answers
+    scores, predicted, labels = answers
     expected = metrics.recall_score(labels, predicted, average=None)
-    quality = assess(predicted, labels, CLASSES)
+    quality = assess(scores, labels, CLASSES)
     assert list(quality.recall) == list(CLASSES)
     assert list(quality.recall.values()) == pytest.approx(expected, abs=1e-6)
+    hits = metrics.confusion_matrix(labels, predicted).diagonal()
+    ends = [(quality.recall_low[name], quality.recall_high[name]) for name in CLASSES]
+    assert ends == [wilson_interval(hit, 30) for hit in hits]
 
 
 def test_confusion_is_that_of_scikit_learn(answers):
-    predicted, labels = answers
-    confusion = assess(predicted, labels, CLASSES).confusion
+    scores, predicted, labels = answers
+    confusion = assess(scores, labels, CLASSES).confusion
     matrix = [[confusion[true][said] for said in CLASSES] for true in CLASSES]
     assert matrix == metrics.confusion_matrix(labels, predicted).tolist()
 
 
 def test_recall_of_a_class_without_pictures_is_none():
-    quality = assess(np.array([0, 1]), np.array([0, 0]), CLASSES)
+    quality = assess(scores_of([0, 1]), np.array([0, 0]), CLASSES)
     assert quality.recall == {"with": 0.5, "without": None, "wrong": None}
+    assert quality.recall_low["without"] is quality.recall_high["without"] is None
+
+
+# Source: https://scikit-learn.org/stable/modules/generated/sklearn.metrics.f1_score.html, first example.
+def test_macro_f1_is_that_of_a_published_example():
+    assert assess(scores_of([0, 2, 1, 0, 0, 1]), np.array([0, 1, 2, 0, 1, 2]), CLASSES).macro_f1 == 0.266667
 
 
 # Source: Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I, method 3.

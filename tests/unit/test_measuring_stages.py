@@ -61,7 +61,8 @@ def test_predictions_name_each_test_picture_in_order(params):
     measured.main(params, BACKBONE, "pruned")
     rows = pd.read_csv(paths.predictions(BACKBONE, "pruned"))
     assert rows["path"].tolist() == ["0.png", "2.png", "3.png", "5.png"]
-    assert list(rows.columns) == ["path", "label", "dynamic", "int8"]
+    assert list(rows.columns) == ["path", "label", "dynamic", "dynamic_confidence", "int8", "int8_confidence"]
+    assert rows["int8_confidence"].between(1 / 3, 1).all()
     assert set(rows["int8"]) == {"without_mask"}
 
 

@@ -4,12 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maskopt.report.calibration import draw_reliability
 from maskopt.report.curves import draw_phases
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.paper import PAPER
-from maskopt.report.results import collect_results
+from maskopt.report.results import collect_recall, collect_results
 from maskopt.report.skipped import lay_out_skipped, list_skipped
-from maskopt.report.tables import TABLE_1, TABLE_2, compare_with_paper, lay_out_models, lay_out_table_1, lay_out_table_2
+from maskopt.report.tables import (
+    TABLE_1,
+    TABLE_2,
+    compare_with_paper,
+    lay_out_models,
+    lay_out_recall,
+    lay_out_table_1,
+    lay_out_table_2,
+)
 from maskopt.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
@@ -26,6 +35,10 @@ def figures_of(name, correct=95):
         "accuracy_low": correct / 100 - 0.04,
         "accuracy_high": min(correct / 100 + 0.03, 1.0),
         "recall": dict.fromkeys(CLASSES, 0.95),
+        "recall_low": dict.fromkeys(CLASSES, 0.9),
+        "recall_high": dict.fromkeys(CLASSES, 0.98),
+        "macro_f1": 0.95,
+        "calibration_error": 0.03,
         "confusion": {true: {said: 30 if said == true else 2 for said in CLASSES} for true in CLASSES},
         "raw_bytes": raw_bytes,
         "gzip_bytes": raw_bytes // 2,
@@ -49,10 +62,24 @@ def metrics():
 
 
 @pytest.fixture
-def results(metrics):
+def predictions(metrics):
+    """100 pictures of one class; the float model is right at 95, PCQAT at 80 of them, all others as the float model."""
+    frames = {}
+    for network, variant in metrics:
+        right = np.arange(100) < (80 if variant == "pcqat" else 95)
+        rows = pd.DataFrame({"path": range(100), "label": CLASSES[0]})
+        for name in VARIANTS[variant].formats:
+            rows[name] = np.where(right, CLASSES[0], CLASSES[1])
+            rows[f"{name}_confidence"] = 0.9
+        frames[network, variant] = rows
+    return frames
+
+
+@pytest.fixture
+def results(metrics, predictions):
     time = {"median_ms": 1.5, "p95_ms": 2.25}
     latency = {("separable", "qat"): {"formats": {"int8": {"threads_1": time, "threads_2": time}}}}
-    return collect_results(metrics, latency)
+    return collect_results(metrics, latency, predictions)
 
 
 def row_of(results, *model):
@@ -66,6 +93,41 @@ def test_results_hold_a_row_per_file(results):
 def test_results_hold_latency_where_it_was_taken(results):
     assert row_of(results, "separable", "qat", "int8")["p95_ms_threads_2"] == 2.25
     assert pd.isna(row_of(results, "mobilenet_v2", "qat", "int8")["p95_ms_threads_2"])
+
+
+def test_models_are_compared_with_their_float_model(results):
+    table = lay_out_models(results).set_index(["network", "variant", "format"])["against the float model"]
+    assert table["separable", "finetuned", "float32"] == "-"
+    assert table["separable", "pruned", "int8"] == "no difference shown (+0.0 to +0.0)"
+    assert table["separable", "pcqat", "int8"].startswith("worse by 15.0 (")
+
+
+def test_models_without_predictions_are_not_compared(metrics, predictions):
+    del predictions["separable", "finetuned"]
+    rows = collect_results(metrics, {}, predictions).set_index("network")["difference_points"]
+    assert rows["separable"].isna().all()
+    assert rows["mobilenet_v2"].notna().sum() == len(rows["mobilenet_v2"]) - 1
+
+
+def test_recall_has_a_column_per_class(metrics):
+    recall = collect_recall(metrics)
+    assert len(recall) == 3 * sum(len(VARIANTS[variant].formats) for _, variant in metrics)
+    table = lay_out_recall(recall)
+    assert table.iloc[0].tolist() == ["separable", "baseline", "float32", *["95.0% (90.0 to 98.0)"] * 3]
+    assert table.columns[3:].tolist() == CLASSES
+
+
+def test_recall_of_a_class_without_pictures_is_a_dash(metrics):
+    metrics["separable", "qat"]["formats"]["int8"]["recall"][CLASSES[1]] = None
+    table = lay_out_recall(collect_recall(metrics)).set_index(["network", "variant", "format"])
+    assert table.loc[("separable", "qat", "int8"), CLASSES[1]] == "-"
+
+
+def test_reliability_has_a_panel_per_variant_with_its_error(predictions):
+    figure = draw_reliability("separable", {variant: predictions["separable", variant] for variant in VARIANTS})
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[0] == "baseline\nfloat32, error 5.0 points"
+    assert titles[-1] == "pcqat\nint8, error 10.0 points"
 
 
 def test_paper_figures_stand_beside_ours(results):
@@ -96,10 +158,13 @@ def test_table_1_has_the_paper_under_ours(results):
 
 def test_table_2_has_the_paper_under_ours(results):
     table = lay_out_table_2(results)
-    ours = "1,120,665 bytes, 95.00% (91.0 to 98.0)"
-    assert table[table["network"] == "mobilenet_v2"].to_numpy().tolist() == [
+    ours = "1,120,665 bytes, 95.00% (91.0 to 98.0), no difference shown (+0.0 to +0.0)"
+    rows = table[table["network"] == "mobilenet_v2"].to_numpy().tolist()
+    pcqat = rows[1].pop()
+    assert pcqat.startswith("1,120,665 bytes, 95.00% (91.0 to 98.0), worse by 15.0 (")
+    assert rows == [
         ["mobilenet_v2", "ours, dynamic", ours, ours, "-", "-"],
-        ["mobilenet_v2", "ours, int8", ours, ours, ours, ours],
+        ["mobilenet_v2", "ours, int8", ours, ours, ours],
         ["mobilenet_v2", "paper", "2.06 MB, 98.94%", "1.11 MB, 96.66%", "2.02 MB, 99.39%", "1.24 MB, 96.88%"],
     ]
 
@@ -110,7 +175,7 @@ def test_networks_of_the_paper_that_were_not_run_are_shown_alone(results):
 
 
 def test_table_of_all_models_works_without_latency(metrics):
-    assert not any("ms" in heading for heading in lay_out_models(collect_results(metrics, {})).columns)
+    assert not any("ms" in heading for heading in lay_out_models(collect_results(metrics, {}, {})).columns)
 
 
 def test_paper_has_each_figure_of_both_tables():
@@ -185,7 +250,7 @@ def test_records_of_the_tests_are_those_that_are_measured(tiny_files):
     from maskopt.measure import assess, summarize_weights, weigh
 
     graph = read_graph(tiny_files.int8)
-    quality = assess(np.array([0, 1, 2]), np.array([0, 1, 2]), CLASSES)
+    quality = assess(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), CLASSES)
     measured = asdict(quality) | asdict(weigh(tiny_files.int8.read_bytes(), graph)) | asdict(summarize_weights(graph))
     assert list(measured) == list(figures_of("int8"))
     json.dumps(measured)

@@ -54,6 +54,11 @@ def _write_model(network, variant, formats, float_bytes, rng):
             "accuracy": correct / total,
             "accuracy_low": low,
             "accuracy_high": high,
+            "recall": {true: confusion[true][true] / sum(confusion[true].values()) for true in CLASSES},
+            "recall_low": dict.fromkeys(CLASSES, 0.9),
+            "recall_high": dict.fromkeys(CLASSES, 1.0),
+            "macro_f1": correct / total,
+            "calibration_error": 0.02,
             "confusion": confusion,
             "raw_bytes": size_bytes,
             "gzip_bytes": int(size_bytes * 0.9),
@@ -69,7 +74,17 @@ def _write_model(network, variant, formats, float_bytes, rng):
         paths.metrics(network, variant), {"training": {"weights": WEIGHTS[network], "epochs": 3}, "formats": metrics}
     )
     write_record(paths.latency(network, variant), {"formats": times})
+    _write_predictions(network, variant, formats, rng)
     _write_frames(network, variant)
+
+
+def _write_predictions(network, variant, formats, rng):
+    rows = pd.DataFrame({"path": [f"{i}.png" for i in range(90)], "label": np.repeat(CLASSES, 30)})
+    for name in formats:
+        rows[name] = np.where(rng.random(90) < 0.95, rows["label"], rng.choice(CLASSES, 90))
+        rows[f"{name}_confidence"] = rng.uniform(1 / 3, 1, 90)
+    paths.predictions(network, variant).parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(paths.predictions(network, variant), index=False)
 
 
 def _write_frames(network, variant):
@@ -99,12 +114,12 @@ def test_report_shows_each_table_and_figure(params):
         ["size_against_accuracy.png"]
         + [
             f"{kind}_{name}.png"
-            for kind in ("curves", "techniques", "confusion")
+            for kind in ("curves", "techniques", "confusion", "reliability")
             for name in ("separable", "mobilenet_v2")
         ]
     )
     assert all(f"]({name})" in page for name in figures)
-    for name in ("table_1", "table_2", "models", "skipped"):
+    for name in ("table_1", "table_2", "models", "recall", "skipped"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page

@@ -1,0 +1,56 @@
+"""Predictions of two models for the same pictures -> whether one of them is right more often.
+
+Shape legend: N pictures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import bootstrap
+from statsmodels.stats.contingency_tables import mcnemar
+
+Right = npt.NDArray[np.bool_]
+
+LEVEL = 0.05  # of p, under which a difference counts as shown
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of one model less that of another, in points, each in [-100, 100]."""
+
+    points: float
+    low: float  # end of the 95% interval
+    high: float
+    p_value: float  # of two models that are right equally often
+
+    @property
+    def words(self) -> str:
+        """Whether there is a difference, and how large it may be."""
+        if self.p_value >= LEVEL:
+            return f"no difference shown ({self.low:+.1f} to {self.high:+.1f})"
+        ends = sorted((abs(self.low), abs(self.high)))
+        return f"{'worse' if self.points < 0 else 'better'} by {abs(self.points):.1f} ({ends[0]:.1f} to {ends[1]:.1f})"
+
+
+def compare(right: Right, reference: Right) -> Difference:
+    """Return how much more often a model is right than a reference.
+
+    Source: McNemar 1947, doi:10.1007/BF02295996, exact; the interval is a percentile bootstrap over pictures.
+
+    Args:
+        right: (N,) whether the model is right.
+        reference: (N,) whether the reference is, for the same pictures.
+    """
+    differences = 100 * (right.astype(float) - reference.astype(float))
+    if not differences.any():
+        return Difference(0.0, 0.0, 0.0, 1.0)
+    both = [[int((right & reference).sum()), int((right & ~reference).sum())]]
+    both.append([int((~right & reference).sum()), int((~right & ~reference).sum())])
+    interval = bootstrap(
+        (differences,), np.mean, confidence_level=CONFIDENCE, method="percentile", rng=0
+    ).confidence_interval
+    return Difference(
+        float(differences.mean()), float(interval.low), float(interval.high), float(mcnemar(both, exact=True).pvalue)
+    )

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from maskopt.report.paired import Difference, compare
+
+
+def answers(both, only_first, only_second, neither):
+    """Whether each of two models is right, from the four counts."""
+    counts = (both, only_first, only_second, neither)
+    first = np.repeat([True, True, False, False], counts)
+    second = np.repeat([True, False, True, False], counts)
+    return first, second
+
+
+# Source: Agresti 2002, Categorical Data Analysis, 2nd ed., table 10.1 and section 10.1.1: approval ratings,
+# 944 and 880 of 1600; difference -0.04 with 95% interval -0.06 to -0.02; McNemar's z squared is 17.36.
+def test_difference_is_that_of_a_published_example():
+    difference = compare(*answers(794, 86, 150, 570))
+    assert difference.points == pytest.approx(-4.0)
+    assert (difference.low, difference.high) == pytest.approx((-5.87, -2.13), abs=0.1)
+    assert difference.p_value == pytest.approx(3.1e-5, rel=0.3)  # of z squared; ours is exact
+
+
+def test_p_is_that_of_a_fair_coin():
+    assert compare(*answers(90, 2, 8, 0)).p_value == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+
+
+def test_same_answers_show_no_difference():
+    right = np.array([True, False, True])
+    assert compare(right, right) == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        (Difference(-1.23, -2.1, -0.4, 0.01), "worse by 1.2 (0.4 to 2.1)"),
+        (Difference(1.23, 0.4, 2.1, 0.01), "better by 1.2 (0.4 to 2.1)"),
+        (Difference(-1.0, -2.5, 0.4, 0.2), "no difference shown (-2.5 to +0.4)"),
+    ],
+)
+def test_difference_in_words(difference, words):
+    assert difference.words == words
