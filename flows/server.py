@@ -39,13 +39,13 @@ def find_or_start() -> tuple[str, bool]:
     """
     settings = get_current_settings()
     if named := settings.api.url:
-        if (problem := _problem_of(named)) is not None:
+        if (problem := problem_of(named)) is not None:
             raise NoServer(named, problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}")
         return named, False
-    url = f"http://{HOST}:{settings.server.api.port}/api"
+    url = own_url()
     settings.home.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.home / "maskopt.lock"):  # of two that start at once, one would fail
-        if _problem_of(url) is None:
+        if problem_of(url) is None:
             return url, False
         if server := _in_background(settings.home / "server.pid"):  # busy, or of another port
             of_this_port = str(settings.server.api.port) in server.cmdline()
@@ -55,6 +55,11 @@ def find_or_start() -> tuple[str, bool]:
             return url, False
         _start(url, settings.server.api.port)
     return url, True
+
+
+def own_url() -> str:
+    """Return the address of the API of the server that is found or started here."""
+    return f"http://{HOST}:{get_current_settings().server.api.port}/api"
 
 
 @contextmanager
@@ -122,12 +127,12 @@ def _in_background(note: Path) -> psutil.Process | None:
 def _wait_for(url: str, has_ended: Callable[[], bool]) -> str | None:
     """Wait until a server answers; return what is wrong once its process has ended or patience has."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (problem := _problem_of(url)) is not None and not has_ended() and time.monotonic() < deadline:
+    while (problem := problem_of(url)) is not None and not has_ended() and time.monotonic() < deadline:
         time.sleep(0.2)
     return problem
 
 
-def _problem_of(url: str) -> str | None:
+def problem_of(url: str) -> str | None:
     """Return why a server cannot be used, None if it can."""
     try:
         answer = httpx.get(f"{url}/health", timeout=5)

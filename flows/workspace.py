@@ -31,6 +31,7 @@ SCHEMA = "2.0"  # of dvc.lock
 LOOK_AGAIN_SECONDS = 0.02
 
 Entry = dict[str, Any]  # of dvc.lock
+RwLock = dict[str, dict[str, Any]]  # "write" -> path -> note, "read" -> path -> notes; DVC leaves out what is empty
 
 
 @contextmanager
@@ -156,7 +157,7 @@ def _dvc_held_up(workspace: Path) -> Iterator[None]:
 
 def _mend_lockfile(lockfile: Path) -> None:
     """Put a dvc.lock aside that was cut off or never written."""
-    if not lockfile.is_file() or _is_whole(lockfile):
+    if not lockfile.is_file() or is_whole(lockfile):
         return
     aside = lockfile.with_name(f"dvc.lock.broken-{datetime.now(UTC):%Y%m%dT%H%M%S}")
     lockfile.rename(aside)
@@ -165,8 +166,8 @@ def _mend_lockfile(lockfile: Path) -> None:
     )
 
 
-def _is_whole(lockfile: Path) -> bool:
-    """Tell whether dvc.lock is one that DVC reads.
+def is_whole(lockfile: Path) -> bool:
+    """Tell whether a dvc.lock is one that DVC reads.
 
     Raises:
         UnusableLockfile: it is not, and that is nobody's crash.
@@ -196,26 +197,40 @@ def _is_entry(entry: object) -> bool:
 
 def _mend_rwlock(rwlock: Path) -> None:
     """Take processes out of rwlock that are gone: DVC knows them by their ids alone, which are used again."""
-    try:
-        content = json.loads(rwlock.read_text(encoding="utf-8"))
-        at_work = {
-            "write": {path: note for path, note in content["write"].items() if _is_dvc(note["pid"])},
-            "read": {
-                path: kept
-                for path, notes in content["read"].items()
-                if (kept := [note for note in notes if _is_dvc(note["pid"])])
-            },
-        }
-    except FileNotFoundError:
+    if not is_stale(rwlock):
         return
-    except (ValueError, TypeError, KeyError, AttributeError):
+    if (at_work := _at_work(rwlock)) is None:
         rwlock.unlink()
         logger.warning("removed %s, which was cut off or empty", RWLOCK)
         return
-    if at_work != content:
-        with replacing(rwlock) as file:
-            file.write_text(json.dumps(at_work), encoding="utf-8")
-        logger.warning("took processes out of %s that are gone", RWLOCK)
+    with replacing(rwlock) as file:
+        file.write_text(json.dumps(at_work), encoding="utf-8")
+    logger.warning("took processes out of %s that are gone", RWLOCK)
+
+
+def is_stale(rwlock: Path) -> bool:
+    """Tell whether rwlock cannot be read or names a process that is gone."""
+    if not rwlock.is_file():
+        return False
+    at_work = _at_work(rwlock)
+    return at_work is None or at_work != _read_rwlock(rwlock)
+
+
+def _at_work(rwlock: Path) -> RwLock | None:
+    """Return what rwlock holds without processes that are gone; None if it cannot be read."""
+    try:
+        content = _read_rwlock(rwlock)
+        return {
+            "write": {path: note for path, note in content["write"].items() if _is_dvc(note["pid"])},
+            "read": {path: [note for note in notes if _is_dvc(note["pid"])] for path, notes in content["read"].items()},
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _read_rwlock(rwlock: Path) -> RwLock:
+    content: RwLock = {"write": {}, "read": {}} | json.loads(rwlock.read_text(encoding="utf-8"))
+    return content
 
 
 def _is_dvc(pid: int) -> bool:

@@ -87,6 +87,21 @@ def schedule(
     launch.schedule(cron, target or ())
 
 
+@app.command()
+def doctor() -> None:
+    """Look for what a run would stumble over; exit code 1 if there is something."""
+    from flows.doctor import examine  # noqa: PLC0415
+
+    ill = 0
+    for finding in examine(Path.cwd()):
+        ill += bool(finding.mend)
+        typer.echo(f"{'MEND' if finding.mend else 'ok':5}{finding.what}: {finding.found}")
+        if finding.mend:
+            typer.echo(f"     -> {finding.mend}")
+    if ill:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command; an error that a user can mend is shown without a traceback."""
     try:

@@ -38,7 +38,7 @@ def download(dataset: str, cache: Path) -> Path:
         NoKaggleCredentials: none were found, or Kaggle does not accept them.
         KaggleFailed: it has no such data set, is not to be reached, or sent what is no archive.
     """
-    _check_credentials()
+    check_credentials()
     try:
         with _cache_in(cache):
             return Path(kagglehub.dataset_download(dataset))
@@ -56,7 +56,12 @@ def download(dataset: str, cache: Path) -> Path:
         raise KaggleFailed(dataset, str(err).rstrip("."), REASONS[404][1]) from err
 
 
-def _check_credentials() -> None:
+def check_credentials() -> None:
+    """Look for credentials, without asking Kaggle what they are worth.
+
+    Raises:
+        NoKaggleCredentials: there are none, or they cannot be read.
+    """
     try:
         found = config.get_kaggle_credentials()
     except (ValueError, OSError) as err:  # they name the file, not what is in it

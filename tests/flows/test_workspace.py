@@ -92,7 +92,7 @@ def at_work():
 
 def rwlock_of(*pids):
     notes = [{"pid": pid, "cmd": "dvc repro"} for pid in pids]
-    return {"read": {"a": notes} if notes else {}, "write": {f"{note['pid']}": note for note in notes}}
+    return {"read": {"a": notes}, "write": {f"{note['pid']}": note for note in notes}}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"read": {"a": 1}}'])
@@ -100,6 +100,13 @@ def test_rwlock_that_cannot_be_read_is_removed(workspace, content):
     (workspace / ws.RWLOCK).write_text(content)
     ws.mend(workspace)
     assert not (workspace / ws.RWLOCK).exists()
+
+
+def test_rwlock_of_a_dvc_at_work_is_left_alone(workspace, at_work):
+    content = json.dumps({"read": rwlock_of(at_work)["read"]})  # as DVC leaves out what is empty
+    (workspace / ws.RWLOCK).write_text(content)
+    ws.mend(workspace)
+    assert (workspace / ws.RWLOCK).read_text() == content
 
 
 @pytest.mark.parametrize("gone", [2**22 + 1, 1], ids=["nobody's", "another's"])

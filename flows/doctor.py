@@ -1,0 +1,163 @@
+"""This machine and this workspace -> what a run would stumble over, each with what mends it."""
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import psutil
+from joblib import cpu_count
+from packaging.requirements import Requirement
+from prefect.settings import get_current_settings
+
+from flows import workspace as ws
+from flows.graph import read_graph
+from flows.pipeline import GIB_PER_JOB
+from flows.server import own_url, problem_of
+from maskopt import paths
+from maskopt.errors import MaskoptError
+from maskopt.params import Params, load_params
+
+PYTHONS = ((3, 11), (3, 13))  # first and last that the pinned packages are for
+FREE_GIB = 5  # of disk: DVC's cache of a run of the photographs is 2 GiB
+INSTALL = "rm -f .venv/.ready && make run"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and what mends it; nothing if it is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+def examine(workspace: Path) -> Iterator[Finding]:
+    """Look at everything that a run in this workspace needs; nothing is changed."""
+    yield from (look() for look in (_python, _packages, _memory))
+    yield _disk(workspace)
+    yield _lockfile(workspace)
+    yield _rwlock(workspace)
+    yield _stages(workspace)
+    yield _server()
+    try:
+        params = load_params(workspace / paths.PARAMS)
+    except MaskoptError as err:
+        yield Finding("params", str(err), "maskopt profile quick")
+        return
+    yield Finding("params", f"{', '.join(params.backbones)} on {params.data.source}")
+    yield _cores(params)
+    yield _source(params, workspace)
+    yield from _weights(params, workspace)
+
+
+def _python() -> Finding:
+    first, last = (".".join(map(str, pair)) for pair in PYTHONS)
+    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        return Finding("python", platform.python_version())
+    return Finding("python", f"{platform.python_version()}, want {first} to {last}", f"install one, then {INSTALL}")
+
+
+def _packages() -> Finding:
+    wanted = [Requirement(line) for line in requires("maskopt") or ()]
+    wanted = [each for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
+    if wrong := [text for each in wanted if (text := _what_is_wrong(each))]:
+        return Finding("packages", "; ".join(wrong), INSTALL)
+    return Finding("packages", f"{len(wanted)} as they should be")
+
+
+def _what_is_wrong(wanted: Requirement) -> str:
+    try:
+        found = version(wanted.name)
+    except PackageNotFoundError:
+        return f"{wanted.name} is missing"
+    return (
+        "" if wanted.specifier.contains(found, prereleases=True) else f"{wanted.name} {found}, want {wanted.specifier}"
+    )
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / 2**30
+    mend = "" if free >= GIB_PER_JOB else "end other programs: large networks need it"
+    return Finding("memory", f"{free:.1f} GiB free, want {GIB_PER_JOB}", mend)
+
+
+def _disk(workspace: Path) -> Finding:
+    free = shutil.disk_usage(workspace).free / 2**30
+    mend = "" if free >= FREE_GIB else "dvc gc --workspace"
+    return Finding("disk", f"{free:.1f} GiB free, want {FREE_GIB}", mend)
+
+
+def _lockfile(workspace: Path) -> Finding:
+    try:
+        whole = not (workspace / ws.LOCKFILE).is_file() or ws.is_whole(workspace / ws.LOCKFILE)
+    except MaskoptError as err:
+        return Finding("dvc.lock", str(err), "git checkout dvc.lock")
+    return Finding("dvc.lock", "whole") if whole else Finding("dvc.lock", "cut off or empty", "maskopt run")
+
+
+def _rwlock(workspace: Path) -> Finding:
+    if ws.is_stale(workspace / ws.RWLOCK):
+        return Finding("locks", f"{ws.RWLOCK} names processes that are gone", "maskopt run")
+    return Finding("locks", "none is stale")
+
+
+def _stages(workspace: Path) -> Finding:
+    try:
+        graph = read_graph(workspace)
+    except MaskoptError as err:
+        return Finding("stages", str(err), "dvc status")
+    changed = sum(stage.changed for stage in graph.values())
+    return Finding("stages", f"{changed} of {len(graph)} have changed since they ran")
+
+
+def _server() -> Finding:
+    if named := get_current_settings().api.url:
+        problem = problem_of(named)
+        mend = "unset PREFECT_API_URL" if problem else ""
+        return Finding("server", f"{named}: {problem or 'answers'}", mend)
+    answers = problem_of(own_url()) is None
+    return Finding("server", f"{own_url()} answers" if answers else "none is running: `maskopt run` starts one")
+
+
+def _cores(params: Params) -> Finding:
+    cores, threads = cpu_count(), params.training.threads
+    mend = "" if threads <= cores else f"set training.threads in params.yaml to {cores} or fewer"
+    return Finding("cores", f"{cores}, {threads} for each stage", mend)
+
+
+def _source(params: Params, workspace: Path) -> Finding:
+    data = params.data
+    look: dict[str, Callable[[], Finding]] = {
+        "sample": lambda: Finding("data", "drawn here"),
+        "kaggle": _credentials,
+    }
+    return look.get(data.source, lambda: _file("data", data.path, workspace, "set data.path in params.yaml"))()
+
+
+def _credentials() -> Finding:
+    from maskopt.data.kaggle import check_credentials  # noqa: PLC0415  kagglehub takes a second
+
+    try:
+        check_credentials()
+    except MaskoptError as err:
+        return Finding("data", str(err), "https://www.kaggle.com/settings")
+    return Finding("data", "credentials for Kaggle are there")
+
+
+def _weights(params: Params, workspace: Path) -> Iterator[Finding]:
+    for name in params.backbones:
+        source = params.networks[name].weights
+        if source in ("none", "imagenet"):
+            yield Finding(f"weights of {name}", "random" if source == "none" else "of ImageNet, which Keras downloads")
+        else:
+            yield _file(f"weights of {name}", Path(source), workspace, f"set networks.{name}.weights in params.yaml")
+
+
+def _file(what: str, path: Path, workspace: Path, otherwise: str) -> Finding:
+    if (workspace / path).exists():
+        return Finding(what, str(path))
+    return Finding(what, f"{path} is missing", f"put it there, or {otherwise}")

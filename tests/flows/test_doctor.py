@@ -1,0 +1,153 @@
+"""What `maskopt doctor` says of a machine and a workspace, one thing wrong at a time."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from workspaces import QUIET, ROOT
+
+from flows import doctor
+from flows import workspace as ws
+from flows.doctor import Finding, examine
+
+GIB = 2**30
+
+
+@pytest.fixture
+def workspace(new_workspace, monkeypatch, tmp_path):
+    """A workspace of one stage with the repository's params, on a machine that has enough of everything."""
+    root = new_workspace({"a": {"cmd": "echo 1 > a"}}).root
+    (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (root / ws.DVC_TMP).mkdir()
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(doctor, "cpu_count", lambda: 2)
+    monkeypatch.setattr(doctor, "problem_of", lambda _: "no answer")
+    set_free(monkeypatch, memory=8, disk=50)
+    return root
+
+
+def set_free(monkeypatch, memory, disk):
+    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: SimpleNamespace(available=memory * GIB))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=disk * GIB))
+
+
+def change(workspace, old, new):
+    file = workspace / "params.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+
+
+def ill(workspace):
+    return [finding for finding in examine(workspace) if finding.mend]
+
+
+def test_nothing_is_wrong_with_a_new_workspace(workspace):
+    assert ill(workspace) == []
+    found = {finding.what: finding.found for finding in examine(workspace)}
+    assert found["stages"] == "1 of 1 have changed since they ran"
+    assert found["server"] == "none is running: `maskopt run` starts one"
+    assert found["data"] == "drawn here"
+    assert found["weights of separable"] == "random"
+
+
+def test_little_memory_and_disk_are_told(workspace, monkeypatch):
+    set_free(monkeypatch, memory=1, disk=2)
+    assert ill(workspace) == [
+        Finding("memory", "1.0 GiB free, want 3", "end other programs: large networks need it"),
+        Finding("disk", "2.0 GiB free, want 5", "dvc gc --workspace"),
+    ]
+
+
+def test_other_python_is_told(workspace, monkeypatch):
+    monkeypatch.setattr(doctor, "PYTHONS", ((3, 8), (3, 9)))
+    (finding,) = ill(workspace)
+    assert finding.found.endswith(", want 3.8 to 3.9")
+    assert finding.mend == "install one, then rm -f .venv/.ready && make run"
+
+
+def test_wrong_and_missing_packages_are_told(workspace, monkeypatch):
+    wanted = ["typer>=9", "no-such-package", "pytest", 'no-such-extra; extra == "dev"']
+    monkeypatch.setattr(doctor, "requires", lambda _: wanted)
+    (finding,) = ill(workspace)
+    assert finding.what == "packages"
+    assert finding.found.startswith("typer 0.")
+    assert finding.found.endswith(", want >=9; no-such-package is missing")
+
+
+def test_unusable_params_are_told(workspace):
+    change(workspace, "seed: 0", "seed: many")
+    (finding,) = ill(workspace)
+    assert "seed: " in finding.found
+    assert finding.mend == "maskopt profile quick"
+
+
+def test_more_threads_than_cores_are_told(workspace):
+    change(workspace, "threads: 1", "threads: 3")
+    assert ill(workspace) == [
+        Finding("cores", "2, 3 for each stage", "set training.threads in params.yaml to 2 or fewer")
+    ]
+
+
+def test_missing_archive_and_weights_are_told(workspace):
+    change(workspace, "source: sample", "source: archive")
+    change(workspace, "path: data/incoming", "path: data/incoming/a.zip")
+    change(workspace, "weights: none", "weights: data/incoming/w.h5")
+    assert ill(workspace) == [
+        Finding("data", "data/incoming/a.zip is missing", "put it there, or set data.path in params.yaml"),
+        Finding(
+            "weights of separable",
+            "data/incoming/w.h5 is missing",
+            "put it there, or set networks.separable.weights in params.yaml",
+        ),
+    ]
+
+
+def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    change(workspace, "source: sample", "source: kaggle")
+    (finding,) = ill(workspace)
+    assert "Kaggle" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("content", "mend"), [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout dvc.lock")], ids=["cut off", "conflict"]
+)
+def test_broken_lockfile_is_told(workspace, content, mend):
+    (workspace / "dvc.lock").write_text(content)
+    finding = next(finding for finding in ill(workspace) if finding.what == "dvc.lock")
+    assert finding.mend == mend
+    assert (workspace / "dvc.lock").read_text() == content
+
+
+def test_stale_lock_is_told_and_left(workspace):
+    content = {"write": {"b": {"pid": 2**22 + 1, "cmd": "dvc repro"}}}
+    (workspace / ws.RWLOCK).write_text(json.dumps(content))
+    assert ill(workspace) == [Finding("locks", ".dvc/tmp/rwlock names processes that are gone", "maskopt run")]
+    assert json.loads((workspace / ws.RWLOCK).read_text()) == content
+
+
+def test_graph_that_dvc_cannot_read_is_told(workspace):
+    (workspace / "dvc.yaml").write_text("stages: 3")
+    (finding,) = ill(workspace)
+    assert (finding.what, finding.mend) == ("stages", "dvc status")
+
+
+def test_named_server_that_does_not_answer_is_told(workspace):
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert ill(workspace) == [Finding("server", "http://127.0.0.1:9/api: no answer", "unset PREFECT_API_URL")]
+
+
+def test_command_ends_with_one_if_something_is_wrong(workspace):
+    (workspace / ws.RWLOCK).write_text("")
+    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "maskopt", "doctor"]
+    done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "MEND locks: .dvc/tmp/rwlock names processes that are gone\n     -> maskopt run\n" in done.stdout
+    assert "ok   python: 3." in done.stdout
