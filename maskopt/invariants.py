@@ -13,7 +13,7 @@ from maskopt.variants import Variant
 KINDS = ("CONV_2D", "FULLY_CONNECTED")
 PREPROCESSING_SHAPE = (3, 1, 1, 3)  # the 1 x 1 convolution that conversion puts before the network
 DYNAMIC_MIN_ELEMENTS = 1024  # dynamic range leaves smaller tensors in float32
-_LAYER = re.compile(r"([^/;]+)/(?:Conv2D|MatMul|separable_conv2d)")
+_LAYER = re.compile(r"([^/;]+)/(?:Conv2D|MatMul|separable_conv2d|depthwise)")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Scores and labels of the test pictures, and the .tflite file -> the figures of one model file.
+"""Scores and labels of the test pictures, and the graph of the .tflite file -> the figures of one model file.
 
 Shape legend: N pictures, K classes.
 """
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,10 +42,8 @@ class Quality:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a model file takes to ship and to run."""
+    """What one inference takes."""
 
-    raw_bytes: int
-    gzip_bytes: int
     macs: int
     parameters: int
     peak_activation_bytes: int
@@ -92,11 +89,9 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     return round(float(low), DIGITS), round(float(high), DIGITS)
 
 
-def weigh(content: bytes, graph: Graph) -> Cost:
-    """Return the costs of a .tflite file, from its content and the graph in it."""
+def count_costs(graph: Graph) -> Cost:
+    """Return what the graph of a .tflite file takes to run."""
     return Cost(
-        raw_bytes=len(content),
-        gzip_bytes=len(gzip.compress(content, compresslevel=9, mtime=0)),
         macs=count_macs(graph),
         parameters=count_parameters(graph),
         peak_activation_bytes=measure_peak_activation_bytes(graph),

@@ -19,6 +19,7 @@ METRICS = DATA / "metrics"
 LATENCY = DATA / "latency"
 CURVES = DATA / "curves"
 PREDICTIONS = DATA / "predictions"
+CONSTANTS = DATA / "constants"
 REPORT = DATA / "report"
 
 
@@ -75,6 +76,11 @@ def facts(backbone: str, variant: str) -> Path:
 def predictions(backbone: str, variant: str) -> Path:
     """Return the table of one row per test picture: path, label, and what each format says, and how surely."""
     return PREDICTIONS / backbone / f"{variant}.csv"
+
+
+def constants(backbone: str, variant: str) -> Path:
+    """Return the table of one row per tensor that a file holds, all formats."""
+    return CONSTANTS / backbone / f"{variant}.csv"
 
 
 def metrics(backbone: str, variant: str) -> Path:

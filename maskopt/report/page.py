@@ -34,12 +34,19 @@ MODELS = """\
 
 Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
 per channel: of the convolutions and dense layers, which pruning and clustering are about. Calibration error: the mean
-distance between how sure a model is and how often it is right.
+distance between how sure a model is and how often it is right. Entropy: what an ideal code of single values would need.
 """
 RECALL = """\
 ## Recall by class
 
 Of the pictures of a class, how many are called so.
+"""
+BYTES = """\
+## Where the bytes are
+
+Of the file as it is. Scales: with their zero points, one for each output channel of each layer. Graph: names, shapes,
+operators. [bytes.csv](bytes.csv) has each tensor, what an ideal code of its values would need, and which techniques
+were at work there.
 """
 SKIPPED = """\
 ## What each technique skipped
@@ -63,7 +70,7 @@ def write_page(
         pictures: of the test split.
         starts: network -> weights it started from.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall and skipped, all text.
+        tables: table_1, table_2, models, recall, bytes and skipped, all text.
         figures: files beside the page.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
@@ -81,6 +88,8 @@ def write_page(
             to_markdown(tables["models"]),
             RECALL,
             to_markdown(tables["recall"]),
+            BYTES,
+            to_markdown(tables["bytes"]),
             SKIPPED,
             to_markdown(tables["skipped"]),
         ]

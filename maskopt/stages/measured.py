@@ -1,4 +1,4 @@
-""".tflite files of one model + test pictures -> its metrics and predictions."""
+""".tflite files of one model + test pictures -> its metrics, predictions and constants."""
 
 import logging
 from dataclasses import asdict
@@ -11,9 +11,10 @@ from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
-from maskopt.measure import DIGITS, Ints, assess, summarize_weights, weigh
+from maskopt.measure import DIGITS, Ints, assess, count_costs, summarize_weights
 from maskopt.params import Params
 from maskopt.records import read_record, write_record
+from maskopt.sizes import list_constants, pack, share
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
@@ -26,7 +27,7 @@ def main(params: Params, backbone: str, variant: str) -> None:
     facts = read_record(paths.facts(backbone, variant))
     predictions = _read_test_rows()
     labels = np.array([classes.index(label) for label in predictions["label"]])
-    formats = {}
+    formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
         path = paths.tflite(backbone, variant, file_format)
         graph, classifier = read_graph(path), Classifier(path)
@@ -34,11 +35,25 @@ def main(params: Params, backbone: str, variant: str) -> None:
         scores = classifier.scores(pictures)
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
-        quality, cost = assess(scores, labels, classes), weigh(path.read_bytes(), graph)
-        formats[file_format] = asdict(quality) | asdict(cost) | asdict(summarize_weights(graph))
-        logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, cost.gzip_bytes)
-    with replacing(paths.predictions(backbone, variant)) as file:
-        predictions.to_csv(file, index=False)
+        content = path.read_bytes()
+        quality, packed = assess(scores, labels, classes), pack(content)
+        held = pd.DataFrame(list_constants(graph)).assign(format=file_format)
+        constants.append(held)
+        formats[file_format] = (
+            asdict(quality)
+            | asdict(packed)
+            | asdict(share(content, graph))
+            | {"entropy_bytes": round(held["entropy_bytes"].sum())}
+            | asdict(count_costs(graph))
+            | asdict(summarize_weights(graph))
+        )
+        logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, packed.gzip_bytes)
+    for frame, path in (
+        (predictions, paths.predictions(backbone, variant)),
+        (pd.concat(constants), paths.constants(backbone, variant)),
+    ):
+        with replacing(path) as file:
+            frame.to_csv(file, index=False)
     write_record(paths.metrics(backbone, variant), {"training": facts, "formats": formats})
 
 

@@ -1,4 +1,4 @@
-"""Metrics, latency, predictions, curves and layers of the run's models -> tables, figures and one page."""
+"""What is known of the run's models -> tables, figures and one page."""
 
 import logging
 
@@ -10,6 +10,7 @@ from maskopt.files import replacing
 from maskopt.params import Params
 from maskopt.records import read_record
 from maskopt.report import tables
+from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
@@ -31,21 +32,33 @@ def main(params: Params) -> None:
     if missing:
         logger.warning("not measured: %s", ", ".join(missing))
     latency = {model: read_record(paths.latency(*model)) for model in models if paths.latency(*model).is_file()}
-    curves, layers, predictions = (
+    curves, layers, predictions, constants = (
         {model: pd.read_csv(path(*model)) for model in models if path(*model).is_file()}
-        for path in (paths.curves, paths.layers, paths.predictions)
+        for path in (paths.curves, paths.layers, paths.predictions, paths.constants)
     )
-    results, recall, skipped = (
-        collect_results(metrics, latency, predictions),
-        collect_recall(metrics),
-        list_skipped(layers),
-    )
+    results = collect_results(metrics, latency, predictions)
+    recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
-        for name, frame in _numbers(results, recall, skipped).items():
+        numbers = {
+            "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
+            "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
+            "models": results,
+            "recall": recall,
+            "bytes": held,
+            "skipped": skipped,
+        }
+        for name, frame in numbers.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
-        texts = _texts(results, recall, skipped)
+        texts = {
+            "table_1": tables.lay_out_table_1(results),
+            "table_2": tables.lay_out_table_2(results),
+            "models": tables.lay_out_models(results),
+            "recall": tables.lay_out_recall(recall),
+            "bytes": lay_out_bytes(results),
+            "skipped": lay_out_skipped(skipped),
+        }
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         figures = dict(draw_gallery(results, metrics, curves, predictions))
@@ -56,26 +69,6 @@ def main(params: Params) -> None:
         page = write_page(params.data.source, pictures, starts, missing, texts, names)
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
-
-
-def _numbers(results: pd.DataFrame, recall: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {
-        "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
-        "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
-        "models": results,
-        "recall": recall,
-        "skipped": skipped,
-    }
-
-
-def _texts(results: pd.DataFrame, recall: pd.DataFrame, skipped: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {
-        "table_1": tables.lay_out_table_1(results),
-        "table_2": tables.lay_out_table_2(results),
-        "models": tables.lay_out_models(results),
-        "recall": tables.lay_out_recall(recall),
-        "skipped": lay_out_skipped(skipped),
-    }
 
 
 if __name__ == "__main__":

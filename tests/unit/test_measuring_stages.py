@@ -67,6 +67,16 @@ def test_predictions_name_each_test_picture_in_order(params):
 
 
 @pytest.mark.usefixtures("run")
+def test_constants_are_those_of_each_format(params):
+    measured.main(params, BACKBONE, "finetuned")
+    rows = pd.read_csv(paths.constants(BACKBONE, "finetuned"))
+    assert rows["format"].unique().tolist() == ["float32", "dynamic", "int8"]
+    total = rows[rows["format"] == "int8"]["entropy_bytes"].sum()
+    formats = json.loads(paths.metrics(BACKBONE, "finetuned").read_text())["formats"]
+    assert formats["int8"]["entropy_bytes"] == round(total)
+
+
+@pytest.mark.usefixtures("run")
 def test_measuring_twice_gives_the_same_bytes(params):
     def measure():
         measured.main(params, BACKBONE, "baseline")

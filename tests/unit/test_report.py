@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.calibration import draw_reliability
 from maskopt.report.curves import draw_phases
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
@@ -42,6 +43,13 @@ def figures_of(name, correct=95):
         "confusion": {true: {said: 30 if said == true else 2 for said in CLASSES} for true in CLASSES},
         "raw_bytes": raw_bytes,
         "gzip_bytes": raw_bytes // 2,
+        "brotli_bytes": raw_bytes // 3,
+        "xz_bytes": raw_bytes // 3,
+        "weight_bytes": raw_bytes - 1_500,
+        "bias_bytes": 500,
+        "scale_bytes": 700,
+        "graph_bytes": 300,
+        "entropy_bytes": raw_bytes // 4,
         "macs": 1000,
         "parameters": 2000,
         "peak_activation_bytes": 3000,
@@ -217,6 +225,22 @@ def test_skipped_layers_are_summed_by_reason(layers):
     ]
 
 
+def test_bytes_name_the_techniques_at_work_in_each_layer(layers):
+    constants = pd.DataFrame(
+        {"layer": ["conv", "depth", "conv"], "kind": ["weights", "weights", "biases"], "dtype": "int8", "shape": "(1,)"}
+    ).assign(bytes=10, entropy_bytes=2.5, format="int8")
+    model = ("separable", "pqat")
+    rows = list_bytes({model: constants}, {model: layers})
+    assert rows["techniques"].tolist() == ["pruned, quantised", "quantised", ""]
+    assert list_bytes({model: constants}, {})["techniques"].tolist() == ["", "", ""]
+
+
+def test_table_of_bytes_holds_what_they_are_for(results):
+    table = lay_out_bytes(results).set_index(["network", "variant", "format"])
+    row = table.loc["separable", "finetuned", "float32"]
+    assert row.to_dict() == {"weights": f"{FLOAT_BYTES - 1500:,}", "biases": "500", "scales": "700", "graph": "300"}
+
+
 def test_curves_of_two_phases_are_joined():
     frame = pd.DataFrame({name: [0.5, 0.25] for name in ("accuracy", "val_accuracy", "loss", "val_loss")})
     accuracy, loss = draw_phases("separable", {"baseline": frame, "fine-tuned": frame}).axes
@@ -247,10 +271,12 @@ def test_records_of_the_tests_are_those_that_are_measured(tiny_files):
     from dataclasses import asdict
 
     from maskopt.inspection import read_graph
-    from maskopt.measure import assess, summarize_weights, weigh
+    from maskopt.measure import assess, count_costs, summarize_weights
+    from maskopt.sizes import pack, share
 
-    graph = read_graph(tiny_files.int8)
+    graph, content = read_graph(tiny_files.int8), tiny_files.int8.read_bytes()
     quality = assess(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), CLASSES)
-    measured = asdict(quality) | asdict(weigh(tiny_files.int8.read_bytes(), graph)) | asdict(summarize_weights(graph))
+    sizes = asdict(pack(content)) | asdict(share(content, graph)) | {"entropy_bytes": 0}
+    measured = asdict(quality) | sizes | asdict(count_costs(graph)) | asdict(summarize_weights(graph))
     assert list(measured) == list(figures_of("int8"))
     json.dumps(measured)

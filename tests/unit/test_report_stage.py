@@ -62,6 +62,13 @@ def _write_model(network, variant, formats, float_bytes, rng):
             "confusion": confusion,
             "raw_bytes": size_bytes,
             "gzip_bytes": int(size_bytes * 0.9),
+            "brotli_bytes": int(size_bytes * 0.8),
+            "xz_bytes": int(size_bytes * 0.8),
+            "weight_bytes": size_bytes - 900,
+            "bias_bytes": 300,
+            "scale_bytes": 300,
+            "graph_bytes": 300,
+            "entropy_bytes": int(size_bytes * 0.7),
             "macs": 300_123_456,
             "parameters": 2_257_984,
             "peak_activation_bytes": 1_234_567,
@@ -99,6 +106,16 @@ def _write_frames(network, variant):
     }
     paths.curves(network, variant).parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame({**curves, "learning_rate": 0.001}).to_csv(paths.curves(network, variant), index=False)
+    held = {
+        "layer": ["conv"],
+        "kind": "weights",
+        "dtype": "int8",
+        "shape": "(3, 3)",
+        "bytes": 900,
+        "entropy_bytes": 700.5,
+    }
+    paths.constants(network, variant).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(held).assign(format="int8").to_csv(paths.constants(network, variant), index=False)
     layers = {"technique": "pruned", "layer": ["conv", "depth"], "kind": ["Conv2D", "DepthwiseConv2D"]}
     rest = {"bytes": [900, 100], "reason": [None, "tfmot does not prune DepthwiseConv2D"]}
     paths.layers(network, variant).parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +136,7 @@ def test_report_shows_each_table_and_figure(params):
         ]
     )
     assert all(f"]({name})" in page for name in figures)
-    for name in ("table_1", "table_2", "models", "recall", "skipped"):
+    for name in ("table_1", "table_2", "models", "recall", "bytes", "skipped"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
