@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -84,7 +85,7 @@ class _Parent:
     def __init__(self, folder: Path) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "flows.dvc_forks", str(folder)],
                 cwd=Path(__file__).parents[1],  # where `flows` is found
                 env=environment(),
@@ -94,6 +95,7 @@ class _Parent:
                 text=True,
                 start_new_session=True,
             )
+        self._end = weakref.finalize(self, _last_words, process)  # with this object, or with the interpreter
 
     def fork(self, arguments: Sequence[str]) -> Forked:
         """Start `dvc ARGUMENTS`.
@@ -105,8 +107,12 @@ class _Parent:
 
     def last_words(self) -> str:
         """End the process; return what it said of its end."""
-        self._process.kill()
-        return self._process.communicate()[1]
+        return str(self._end())
+
+
+def _last_words(process: subprocess.Popen[str]) -> str:
+    process.kill()
+    return process.communicate()[1]
 
 
 class DvcForks:

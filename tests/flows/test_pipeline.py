@@ -196,10 +196,11 @@ def test_server_that_wants_another_password_is_an_error(new_workspace, start_ser
 
 
 def test_second_run_in_one_workspace_is_refused(served):
-    workspace = served({"a": {"cmd": "touch began; sleep 5; echo 1 > a"}})
+    workspace = served({"a": {"cmd": "touch began; until test -e ../go; do sleep 0.1; done; echo 1 > a"}})
     first = workspace.start("run")
     wait_for(workspace.root / "began")
     assert f"another run is at work in this workspace (process {first.pid})" in workspace.run("run", fails=True)
+    (workspace.root.parent / "go").touch()
     first.communicate()
     assert first.returncode == 0
 
