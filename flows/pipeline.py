@@ -1,5 +1,6 @@
 """The flow: each stage of dvc.yaml is one task run, started when what it stands on is done."""
 
+import logging
 import os
 import queue
 import time
@@ -38,6 +39,14 @@ POLL_SECONDS = 2
 CACHED = "Cached"
 RETRIED = "Retried"
 SKIPPED = "Skipped"
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out that a cached stage has finished: hundreds of such lines would say nothing, and its page says it."""
+    return not record.getMessage().startswith(f"Finished in state {CACHED}(")
+
+
+logging.getLogger("prefect.task_runs").addFilter(_is_worth_a_line)
 
 
 @flow(name="maskopt", validate_parameters=False)

@@ -135,10 +135,9 @@ def _wait_for(url: str, has_ended: Callable[[], bool]) -> str | None:
 def problem_of(url: str) -> str | None:
     """Return why a server cannot be used, None if it can."""
     try:
-        answer = httpx.get(f"{url}/health", timeout=5)
-        closed = (
-            httpx.get(f"{url}/admin/version", timeout=5, auth=_credentials()).status_code == httpx.codes.UNAUTHORIZED
-        )
+        with httpx.Client(timeout=5, auth=_credentials()) as client:
+            answer = client.get(f"{url}/health")
+            closed = client.get(f"{url}/admin/version").status_code == httpx.codes.UNAUTHORIZED
     except httpx.HTTPError as err:
         return f"{type(err).__name__} {err}".strip()
     if answer.text.strip() != "true":
