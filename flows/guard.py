@@ -21,7 +21,8 @@ LAST_WORD_SECONDS = 0.7  # for DVC, after its command is gone
 
 def main() -> int:
     """Run the command and return its exit code."""
-    return hold(subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL).pid)
+    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # held, or Python takes the exit code of one
+    return hold(command.pid)  # that has ended by now
 
 
 def hold(pid: int) -> int:

@@ -64,6 +64,26 @@ def test_exit_code_is_the_commands(code):
     assert done.returncode == code
 
 
+# The guard of a command that has ended before the guard looks at it.
+LATE = """
+import os, subprocess, sys
+from flows import guard
+start = subprocess.Popen
+def start_and_end(*args, **options):
+    process = start(*args, **options)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    return process
+subprocess.Popen = start_and_end
+sys.exit(guard.main())
+"""
+
+
+def test_command_that_ends_at_once_keeps_its_exit_code():
+    command = [sys.executable, "-c", LATE, sys.executable, "-c", "import sys; sys.exit(7)"]
+    done = subprocess.run(command, stdin=subprocess.PIPE, check=False)
+    assert done.returncode == 7
+
+
 def test_death_by_a_signal_is_told_as_a_shell_does():
     done = run_guarded("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert done.returncode == 128 + signal.SIGKILL
