@@ -47,9 +47,11 @@ class Stage:
 
     @property
     def parts(self) -> set[str]:
-        """Return the words by which a stage can be asked for: measured@separable-qat, measured, separable, qat."""
+        """Return how a stage can be asked for: qat@separable-0, qat@separable, qat, separable-0, separable, 0."""
         block, _, key = self.name.partition("@")
-        return {self.name, block, key, *key.split("-")} - {""}
+        words = key.split("-") if key else []
+        beginnings = ["-".join(words[:n]) for n in range(1, len(words) + 1)]
+        return {self.name, block, *words, *beginnings, *(f"{block}@{beginning}" for beginning in beginnings)}
 
 
 Graph = Mapping[str, Stage]

@@ -61,7 +61,7 @@ class Split(Section):
     train: Part
     val: Part
     test: Part
-    test_seed: Count  # apart from `seed`, so that other seeds keep the test pictures
+    test_seed: Count  # apart from `seeds`: all of them keep the test pictures
     hash_distance_bits: Annotated[int, Field(ge=0, le=16)]  # of 64: perceptual hashes this close are near-copies
     crop_places: Annotated[int, Field(ge=3)]  # key points that crops of one photograph share; fewer join strangers
     largest_group: Fraction  # of the pictures: likeness, which may err, never joins more (nor fewer than 20 rows)
@@ -160,7 +160,7 @@ class Latency(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    seed: Count  # of training and of the split into train and val
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]  # of training and of the split into train and val
     data: Data
     sample: Sample
     manifest: Manifest
@@ -175,6 +175,12 @@ class Params(Section):
     quantize: Quantize
     convert: Convert
     latency: Latency
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: want each once, got {list(self.seeds)}")
+        return self
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Self:

@@ -11,8 +11,7 @@ RAW = DATA / "raw"  # one folder per class
 MANIFEST = DATA / "manifest.csv"
 KEY_POINTS = DATA / "key_points.npy"  # rows in the order of `MANIFEST`
 VALIDATION = DATA / "validation"
-SPLIT = DATA / "split.csv"
-SPLIT_REPORT = DATA / "split.json"
+SPLITS = DATA / "split"
 PIXELS = DATA / "pixels"
 MODELS = DATA / "models"
 METRICS = DATA / "metrics"
@@ -23,8 +22,18 @@ CONSTANTS = DATA / "constants"
 REPORT = DATA / "report"
 
 
+def split(seed: int) -> Path:
+    """Return the table of path, label, split and group; rows in the order of `MANIFEST`."""
+    return SPLITS / f"{seed}.csv"
+
+
+def split_report(seed: int) -> Path:
+    """Return counts of the sides and of what was found alike."""
+    return SPLITS / f"{seed}.json"
+
+
 def pixels(size_px: int) -> Path:
-    """Return the (N, size_px, size_px, 3) uint8 array, rows in the order of `SPLIT`."""
+    """Return the (N, size_px, size_px, 3) uint8 array, rows in the order of `MANIFEST`."""
     return PIXELS / f"{size_px}.npy"
 
 
@@ -43,51 +52,55 @@ def start_facts(backbone: str) -> Path:
     return start_weights(backbone) / "facts.json"
 
 
-def model(backbone: str, variant: str) -> Path:
+def model(backbone: str, variant: str, seed: int) -> Path:
     """Return the folder of one model: weights, .tflite files and what was done to its layers."""
-    return MODELS / backbone / variant
+    return _of(MODELS, seed) / backbone / variant
 
 
-def weights(backbone: str, variant: str) -> Path:
+def weights(backbone: str, variant: str, seed: int) -> Path:
     """Return the weights that later variants start from."""
-    return model(backbone, variant) / "weights.h5"
+    return model(backbone, variant, seed) / "weights.h5"
 
 
-def tflite(backbone: str, variant: str, file_format: str) -> Path:
+def tflite(backbone: str, variant: str, seed: int, file_format: str) -> Path:
     """Return the model file that would ship."""
-    return model(backbone, variant) / f"{file_format}.tflite"
+    return model(backbone, variant, seed) / f"{file_format}.tflite"
 
 
-def layers(backbone: str, variant: str) -> Path:
+def layers(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of layers: bytes, and the technique applied or why it was skipped."""
-    return model(backbone, variant) / "layers.csv"
+    return model(backbone, variant, seed) / "layers.csv"
 
 
-def curves(backbone: str, variant: str) -> Path:
+def curves(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of one row per epoch."""
-    return CURVES / backbone / f"{variant}.csv"
+    return _of(CURVES, seed) / backbone / f"{variant}.csv"
 
 
-def facts(backbone: str, variant: str) -> Path:
+def facts(backbone: str, variant: str, seed: int) -> Path:
     """Return what training noted: where the weights came from, and epochs."""
-    return model(backbone, variant) / "facts.json"
+    return model(backbone, variant, seed) / "facts.json"
 
 
-def predictions(backbone: str, variant: str) -> Path:
+def predictions(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of one row per test picture: path, label, and what each format says, and how surely."""
-    return PREDICTIONS / backbone / f"{variant}.csv"
+    return _of(PREDICTIONS, seed) / backbone / f"{variant}.csv"
 
 
-def constants(backbone: str, variant: str) -> Path:
+def constants(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of one row per tensor that a file holds, all formats."""
-    return CONSTANTS / backbone / f"{variant}.csv"
+    return _of(CONSTANTS, seed) / backbone / f"{variant}.csv"
 
 
-def metrics(backbone: str, variant: str) -> Path:
+def metrics(backbone: str, variant: str, seed: int) -> Path:
     """Return the figures of one model, all formats."""
-    return METRICS / backbone / f"{variant}.json"
+    return _of(METRICS, seed) / backbone / f"{variant}.json"
 
 
 def latency(backbone: str, variant: str) -> Path:
     """Return the latency of one model, all formats."""
     return LATENCY / backbone / f"{variant}.json"
+
+
+def _of(folder: Path, seed: int) -> Path:
+    return folder / f"seed-{seed}"

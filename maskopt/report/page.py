@@ -16,6 +16,11 @@ over pictures).
 
 Weights at the start: {starts}.
 """
+SEEDS = """\
+Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
+± is the standard deviation between seeds. An interval is as wide as that of one seed: more seeds do not bring more
+pictures. Curves, matrices, layers and bytes are of the first seed.
+"""
 RANDOM = "none"  # of `networks.<network>.weights`
 TABLE_1 = """\
 ## Table 1: float models
@@ -59,6 +64,7 @@ def write_page(
     source: str,
     pictures: int,
     starts: Mapping[str, str],
+    seeds: Sequence[int],
     missing: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
     figures: Sequence[str],
@@ -69,6 +75,7 @@ def write_page(
         source: of the pictures.
         pictures: of the test split.
         starts: network -> weights it started from.
+        seeds: of the run.
         missing: models that were not measured.
         tables: table_1, table_2, models, recall, bytes and skipped, all text.
         figures: files beside the page.
@@ -77,6 +84,7 @@ def write_page(
     return "\n".join(
         [
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
+            *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
             TABLE_1,
             to_markdown(tables["table_1"]),

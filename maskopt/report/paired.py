@@ -1,13 +1,13 @@
 """Predictions of two models for the same pictures -> whether one of them is right more often.
 
-Shape legend: N pictures.
+Shape legend: S seeds, N pictures.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, permutation_test
 from statsmodels.stats.contingency_tables import mcnemar
 
 Right = npt.NDArray[np.bool_]
@@ -35,22 +35,29 @@ class Difference:
 
 
 def compare(right: Right, reference: Right) -> Difference:
-    """Return how much more often a model is right than a reference.
+    """Return how much more often a model is right than a reference, on average over seeds.
 
-    Source: McNemar 1947, doi:10.1007/BF02295996, exact; the interval is a percentile bootstrap over pictures.
+    Source: McNemar 1947, doi:10.1007/BF02295996, exact; for several seeds its like, random changes of sign of the
+    pictures' mean differences. The interval is a percentile bootstrap over pictures.
 
     Args:
-        right: (N,) whether the model is right.
-        reference: (N,) whether the reference is, for the same pictures.
+        right: (S, N) whether the model is right.
+        reference: (S, N) whether the reference is, for the same seeds and pictures.
     """
-    differences = 100 * (right.astype(float) - reference.astype(float))
+    differences = 100 * (right.mean(axis=0) - reference.mean(axis=0))
     if not differences.any():
         return Difference(0.0, 0.0, 0.0, 1.0)
-    both = [[int((right & reference).sum()), int((right & ~reference).sum())]]
-    both.append([int((~right & reference).sum()), int((~right & ~reference).sum())])
     interval = bootstrap(
         (differences,), np.mean, confidence_level=CONFIDENCE, method="percentile", rng=0
     ).confidence_interval
-    return Difference(
-        float(differences.mean()), float(interval.low), float(interval.high), float(mcnemar(both, exact=True).pvalue)
-    )
+    p_value = _mcnemar(right[0], reference[0]) if len(right) == 1 else _flip_signs(differences)
+    return Difference(float(differences.mean()), float(interval.low), float(interval.high), p_value)
+
+
+def _mcnemar(right: Right, reference: Right) -> float:
+    counts = [[int((a & b).sum()) for b in (reference, ~reference)] for a in (right, ~right)]
+    return float(mcnemar(counts, exact=True).pvalue)
+
+
+def _flip_signs(differences: npt.NDArray[np.float64]) -> float:
+    return float(permutation_test((differences,), np.mean, permutation_type="samples", rng=0).pvalue)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
 from maskopt.records import Record
@@ -10,6 +11,10 @@ from maskopt.report.paired import Right, compare
 
 Models = Mapping[tuple[str, str], Record]  # (backbone, variant) -> record
 Frames = Mapping[tuple[str, str], pd.DataFrame]  # (backbone, variant) -> frame
+SeedModels = Mapping[tuple[str, str, int], Record]  # (backbone, variant, seed) -> record
+SeedFrames = Mapping[tuple[str, str, int], pd.DataFrame]  # (backbone, variant, seed) -> frame
+
+MODEL = ["network", "variant", "format"]
 
 COUNTS = [
     "correct",
@@ -41,61 +46,83 @@ DIFFERENCE = ["points", "low", "high", "p_value"]  # of `paired.Difference`
 REFERENCE = ("finetuned", "float32")  # what the other models of a network are compared with
 
 
-def collect_results(metrics: Models, latency: Models, predictions: Frames) -> pd.DataFrame:
-    """Return a row per network, variant and format; `difference_*` is from the network's fine-tuned float model."""
-    rows = [row for model, record in metrics.items() for row in _rows(model, record, latency.get(model, {}))]
-    rows = [row | _difference(row, predictions) for row in rows]
-    differences = [f"difference_{name}" for name in DIFFERENCE]
-    columns = ["network", "variant", "format", *FRACTIONS, *differences, *COUNTS, *_latency_columns(rows)]
-    return pd.DataFrame(rows).reindex(columns=columns).astype(dict.fromkeys(COUNTS, "Int64"))
+def collect_results(metrics: SeedModels, latency: Models, predictions: SeedFrames) -> pd.DataFrame:
+    """Return a row per network, variant and format, with means over its seeds.
+
+    `accuracy_low` and `accuracy_high`, too, are means of the seeds' ends: the interval is as wide as that of one seed,
+    since all are asked about the same pictures. `accuracy_sd` is the standard deviation between seeds, where there are
+    several. `difference_*` is from the network's fine-tuned float model, and `*_ms_threads_*` of one seed.
+    """
+    by_seed = collect_seeds(metrics)
+    groups = by_seed.groupby(MODEL, sort=False)
+    results = (
+        groups[[*FRACTIONS, *COUNTS]]
+        .mean()
+        .assign(accuracy_sd=groups["accuracy"].std(), seeds=groups["seed"].nunique())
+    )
+    results[COUNTS] = results[COUNTS].round().astype("Int64")
+    extra = pd.DataFrame([_difference(model, predictions) | _times(model, latency) for model in results.index])
+    columns = [*(f"difference_{name}" for name in DIFFERENCE), *extra.columns[extra.columns.str.contains("_ms_")]]
+    results[columns] = extra.reindex(columns=columns).to_numpy(float)
+    return results.reset_index()
 
 
-def collect_recall(metrics: Models) -> pd.DataFrame:
-    """Return a row per network, variant, format and class."""
+def collect_seeds(metrics: SeedModels) -> pd.DataFrame:
+    """Return a row per network, variant, format and seed."""
+    rows = [
+        {"network": network, "variant": variant, "format": name, "seed": seed}
+        | {key: figures[key] for key in (*FRACTIONS, *COUNTS)}
+        for (network, variant, seed), record in metrics.items()
+        for name, figures in record["formats"].items()
+    ]
+    return pd.DataFrame(rows, columns=[*MODEL, "seed", *FRACTIONS, *COUNTS]).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def collect_recall(metrics: SeedModels) -> pd.DataFrame:
+    """Return a row per network, variant, format and class, with means over its seeds."""
     rows = [
         (network, variant, name, label, recall, figures["recall_low"][label], figures["recall_high"][label])
-        for (network, variant), record in metrics.items()
+        for (network, variant, _), record in metrics.items()
         for name, figures in record["formats"].items()
         for label, recall in figures["recall"].items()
     ]
-    return pd.DataFrame(rows, columns=["network", "variant", "format", "class", "recall", "low", "high"])
+    frame = pd.DataFrame(rows, columns=[*MODEL, "class", "recall", "low", "high"])
+    return (
+        frame.astype(dict.fromkeys(["recall", "low", "high"], float))
+        .groupby([*MODEL, "class"], sort=False)
+        .mean()
+        .reset_index()
+    )
 
 
-def list_starts(metrics: Models) -> dict[str, str]:
+def list_starts(metrics: SeedModels) -> dict[str, str]:
     """Return what each network started from, as `networks.<network>.weights` of params says it."""
-    return {network: record["training"]["weights"] for (network, _), record in metrics.items()}
+    return {network: record["training"]["weights"] for (network, *_), record in metrics.items()}
 
 
-def _rows(model: tuple[str, str], record: Record, latency: Record) -> list[Record]:
-    network, variant = model
-    return [
-        {
-            "network": network,
-            "variant": variant,
-            "format": name,
-            **{key: figures[key] for key in (*FRACTIONS, *COUNTS)},
-            **_flat(latency.get("formats", {}).get(name, {})),
-        }
-        for name, figures in record["formats"].items()
-    ]
-
-
-def _difference(row: Record, predictions: Frames) -> Record:
-    reference = _right(predictions, row["network"], *REFERENCE)
-    right = _right(predictions, row["network"], row["variant"], row["format"])
-    if reference is None or right is None or (row["variant"], row["format"]) == REFERENCE:
+def _difference(model: tuple[str, str, str], predictions: SeedFrames) -> Record:
+    network, *compared = model
+    if tuple(compared) == REFERENCE:
         return {}
-    return {f"difference_{name}": figure for name, figure in asdict(compare(right, reference)).items()}
+    right, reference = _right(predictions, model), _right(predictions, (network, *REFERENCE))
+    seeds = right.keys() & reference.keys()
+    if not seeds:
+        return {}
+    difference = compare(*(np.stack([each[seed] for seed in sorted(seeds)]) for each in (right, reference)))
+    return {f"difference_{name}": figure for name, figure in asdict(difference).items()}
 
 
-def _right(predictions: Frames, network: str, variant: str, name: str) -> Right | None:
-    rows = predictions.get((network, variant))
-    return None if rows is None else (rows[name] == rows["label"]).to_numpy()
+def _right(predictions: SeedFrames, model: tuple[str, str, str]) -> dict[int, Right]:
+    """Return (N,) by seed: whether the model is right."""
+    network, variant, name = model
+    return {
+        seed: (rows[name] == rows["label"]).to_numpy()
+        for (*owner, seed), rows in predictions.items()
+        if owner == [network, variant]
+    }
 
 
-def _flat(times: Record) -> Record:
+def _times(model: tuple[str, str, str], latency: Models) -> Record:
+    network, variant, name = model
+    times = latency.get((network, variant), {}).get("formats", {}).get(name, {})
     return {f"{key}_{threads}": ms for threads, each in times.items() for key, ms in each.items()}
-
-
-def _latency_columns(rows: list[Record]) -> list[str]:
-    return list(dict.fromkeys(key for row in rows for key in row if "_ms_threads_" in key))

@@ -33,7 +33,9 @@ def compare_with_paper(results: pd.DataFrame, variants: Collection[str], size: s
         size: column of our bytes, `raw_bytes` or `gzip_bytes`.
     """
     ours = results[results["variant"].isin(list(variants))]
-    rows = ours[["network", "variant", "format", size, "accuracy", "accuracy_low", "accuracy_high"]].copy()
+    rows = ours[
+        ["network", "variant", "format", size, "accuracy", "accuracy_low", "accuracy_high", "accuracy_sd"]
+    ].copy()
     nothing = Published(float("nan"))
     models = zip(rows["network"], rows["variant"], strict=True)
     published = [PAPER.get(network, {}).get(variant, nothing) for network, variant in models]
@@ -123,7 +125,8 @@ def _pivot(cells: list[Cell], headings: list[str]) -> pd.DataFrame:
 def _accuracy(row: dict[str, Any]) -> str:
     if pd.isna(row["accuracy"]):
         return NOTHING
-    return f"{row['accuracy']:.2%} ({100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f})"
+    spread = "" if pd.isna(row["accuracy_sd"]) else f" ± {100 * row['accuracy_sd']:.2f}"
+    return f"{row['accuracy']:.2%}{spread} ({100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f})"
 
 
 def _difference(row: dict[str, Any]) -> str:

@@ -8,9 +8,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train the head; all layers where there are no weights to start from."""
-    branch = open_branch(params, backbone, "baseline")
+    branch = open_branch(params, backbone, "baseline", int(seed))
     model, phase = branch.build(), params.networks[backbone].baseline
     if paths.trunk(backbone).is_file():
         trunk_of(model).load_weights(paths.trunk(backbone))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class Branch:
     def load(self, variant: str) -> keras.Model:
         """Return a trained classifier."""
         model = self.build()
-        model.load_weights(paths.weights(self.backbone, variant))
+        model.load_weights(paths.weights(self.backbone, variant, self.trainer.seed))
         return model
 
     def save(
@@ -64,7 +65,7 @@ class Branch:
         Raises:
             LostTechnique: a promise is broken.
         """
-        promise, place = VARIANTS[self.variant], (self.backbone, self.variant)
+        promise, place = VARIANTS[self.variant], (self.backbone, self.variant, self.trainer.seed)
         examples = spread(self.trainer.train.pixels, self.n_examples)
         with replacing(paths.model(*place)) as folder:
             folder.mkdir()
@@ -76,7 +77,7 @@ class Branch:
                 check(graph, promise, file_format, final_sparsity, n_clusters)
                 if file_format == "dynamic":
                     layers = pd.concat([layers, list_dynamic_range(graph)], ignore_index=True)
-                logger.info("%s/%s: wrote %s, %d bytes", *place, file.name, file.stat().st_size)
+                logger.info("%s: %d bytes", paths.tflite(*place, file_format), file.stat().st_size)
             if not promise.quantised_in_training:
                 model.save_weights(folder / paths.weights(*place).name)
             layers.to_csv(folder / paths.layers(*place).name, index=False)
@@ -86,13 +87,13 @@ class Branch:
             curves.round(6).to_csv(file, index=False)
 
 
-def open_branch(params: Params, backbone: str, variant: str) -> Branch:
+def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branch:
     """Set up Keras and return where a training stage works; to be called first in it."""
-    configure(params.seed, params.training.threads)
+    configure(seed, params.training.threads)
     size_px = params.networks[backbone].size_px
     preprocessing = backbones.backbone(backbone).preprocessing
-    train, val = (_pictures(params.data.classes, size_px, split) for split in ("train", "val"))
-    trainer = Trainer(train, val, preprocessing, params.training, params.seed, variant)
+    train, val = (_pictures(params.data.classes, size_px, paths.split(seed), side) for side in ("train", "val"))
+    trainer = Trainer(train, val, preprocessing, params.training, seed, variant)
     return Branch(backbone, variant, size_px, trainer, params.convert.representative_pictures)
 
 
@@ -103,8 +104,8 @@ def spread(pixels: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:
     return chosen
 
 
-def _pictures(classes: tuple[str, ...], size_px: int, split: str) -> Pictures:
-    rows = pd.read_csv(paths.SPLIT)
-    chosen = (rows["split"] == split).to_numpy()
+def _pictures(classes: tuple[str, ...], size_px: int, split: Path, side: str) -> Pictures:
+    rows = pd.read_csv(split)
+    chosen = (rows["split"] == side).to_numpy()
     labels = rows["label"][chosen].map(classes.index).to_numpy(np.int64)
     return Pictures(np.load(paths.pixels(size_px), mmap_mode="r")[chosen], labels, len(classes))

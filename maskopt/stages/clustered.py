@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Cluster while fine-tuning."""
-    branch = open_branch(params, backbone, "clustered")
+    branch = open_branch(params, backbone, "clustered", int(seed))
     model, curves = cluster(branch.load("finetuned"), branch.trainer, params.cluster, preserve_sparsity=False)
     branch.save(model, curves, {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters)
 

@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, the clusters kept."""
-    branch = open_branch(params, backbone, "cqat")
+    branch = open_branch(params, backbone, "cqat", int(seed))
     model, curves = quantization.quantize(
         branch.load("clustered"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=True
     )

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params) -> None:
-    """Time each model file of the run with each number of threads."""
+    """Time each model file of the first seed with each number of threads; those of other seeds have the same graph."""
     for backbone in params.backbones:
         for variant in VARIANTS:
             formats = {name: _time(params, backbone, variant, name) for name in VARIANTS[variant].formats}
@@ -24,7 +24,7 @@ def main(params: Params) -> None:
 
 
 def _time(params: Params, backbone: str, variant: str, file_format: str) -> dict[str, dict[str, float]]:
-    path, settings = paths.tflite(backbone, variant, file_format), params.latency
+    path, settings = paths.tflite(backbone, variant, params.seeds[0], file_format), params.latency
     return {
         f"threads_{threads}": asdict(time_inference(Classifier(path, threads), settings.warmup_runs, settings.runs))
         for threads in settings.threads

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,15 +22,15 @@ from maskopt.variants import VARIANTS
 logger = logging.getLogger(__name__)
 
 
-def main(params: Params, backbone: str, variant: str) -> None:
+def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     """Measure each format of one model on the test split."""
-    classes = params.data.classes
-    facts = read_record(paths.facts(backbone, variant))
-    predictions = _read_test_rows()
+    classes, model = params.data.classes, (backbone, variant, int(seed))
+    facts = read_record(paths.facts(*model))
+    predictions = _read_test_rows(paths.split(int(seed)))
     labels = np.array([classes.index(label) for label in predictions["label"]])
     formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
-        path = paths.tflite(backbone, variant, file_format)
+        path = paths.tflite(*model, file_format)
         graph, classifier = read_graph(path), Classifier(path)
         pictures = _read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())
         scores = classifier.scores(pictures)
@@ -49,19 +50,19 @@ def main(params: Params, backbone: str, variant: str) -> None:
         )
         logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, packed.gzip_bytes)
     for frame, path in (
-        (predictions, paths.predictions(backbone, variant)),
-        (pd.concat(constants), paths.constants(backbone, variant)),
+        (predictions, paths.predictions(*model)),
+        (pd.concat(constants), paths.constants(*model)),
     ):
         with replacing(path) as file:
             frame.to_csv(file, index=False)
-    write_record(paths.metrics(backbone, variant), {"training": facts, "formats": formats})
+    write_record(paths.metrics(*model), {"training": facts, "formats": formats})
 
 
-def _read_test_rows() -> pd.DataFrame:
+def _read_test_rows(split: Path) -> pd.DataFrame:
     """Return path and label of the test pictures; the index counts rows of the whole split and of the pixels."""
-    if not paths.SPLIT.is_file():
-        raise MissingFile(paths.SPLIT, "run `dvc repro split`")
-    rows = pd.read_csv(paths.SPLIT)
+    if not split.is_file():
+        raise MissingFile(split, "run `dvc repro split`")
+    rows = pd.read_csv(split)
     return rows.loc[rows["split"] == "test", ["path", "label"]]
 
 

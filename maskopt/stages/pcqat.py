@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, zeros and clusters kept."""
-    branch = open_branch(params, backbone, "pcqat")
+    branch = open_branch(params, backbone, "pcqat", int(seed))
     model, curves = quantization.quantize(
         branch.load("sparse_clustered"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=True
     )

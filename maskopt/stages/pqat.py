@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, the zeros kept."""
-    branch = open_branch(params, backbone, "pqat")
+    branch = open_branch(params, backbone, "pqat", int(seed))
     model, curves = quantization.quantize(
         branch.load("pruned"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=False
     )

@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Prune while fine-tuning."""
-    branch = open_branch(params, backbone, "pruned")
+    branch = open_branch(params, backbone, "pruned", int(seed))
     model, curves = prune(branch.load("finetuned"), branch.trainer, params.prune)
     branch.save(model, curves, {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity)
 

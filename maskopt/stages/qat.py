@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation."""
-    branch = open_branch(params, backbone, "qat")
+    branch = open_branch(params, backbone, "qat", int(seed))
     model, curves = quantize(
         branch.load("finetuned"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=False
     )

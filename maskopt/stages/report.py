@@ -1,6 +1,8 @@
 """What is known of the run's models -> tables, figures and one page."""
 
 import logging
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
@@ -14,28 +16,33 @@ from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
-from maskopt.report.results import collect_recall, collect_results, list_starts
+from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
+
+Model = tuple[str, str, int]  # backbone, variant, seed
 
 logger = logging.getLogger(__name__)
 
 
 def main(params: Params) -> None:
     """Write the report of the networks that params name, as far as they were measured."""
-    models = [(backbone, variant) for backbone in params.backbones for variant in VARIANTS]
+    seeds = params.seeds
+    models = [(backbone, variant, seed) for backbone in params.backbones for variant in VARIANTS for seed in seeds]
     metrics = {model: read_record(paths.metrics(*model)) for model in models if paths.metrics(*model).is_file()}
     if not metrics:
         raise MissingFile(paths.METRICS, "run `dvc repro`")
-    missing = [f"{backbone}/{variant}" for backbone, variant in models if (backbone, variant) not in metrics]
+    missing = [str(paths.metrics(*model)) for model in models if model not in metrics]
     if missing:
         logger.warning("not measured: %s", ", ".join(missing))
-    latency = {model: read_record(paths.latency(*model)) for model in models if paths.latency(*model).is_file()}
-    curves, layers, predictions, constants = (
-        {model: pd.read_csv(path(*model)) for model in models if path(*model).is_file()}
-        for path in (paths.curves, paths.layers, paths.predictions, paths.constants)
+    predictions = _read(paths.predictions, models)
+    first = [model for model in models if model[-1] == seeds[0]]
+    curves, layers, constants, shown = (
+        {model[:2]: frame for model, frame in _read(path, first).items()}
+        for path in (paths.curves, paths.layers, paths.constants, paths.predictions)
     )
+    latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     results = collect_results(metrics, latency, predictions)
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
 
@@ -45,6 +52,7 @@ def main(params: Params) -> None:
             "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
             "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
             "models": results,
+            "seeds": collect_seeds(metrics),
             "recall": recall,
             "bytes": held,
             "skipped": skipped,
@@ -61,14 +69,20 @@ def main(params: Params) -> None:
         }
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
-        figures = dict(draw_gallery(results, metrics, curves, predictions))
+        records = {model[:2]: metrics[model] for model in first if model in metrics}
+        figures = dict(draw_gallery(results, records, curves, shown))
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
         starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
-        page = write_page(params.data.source, pictures, starts, missing, texts, names)
+        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names)
         (folder / "report.md").write_text(page, encoding="utf-8")
-    logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(metrics), len(params.backbones))
+    logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
+
+
+def _read(path: Callable[[str, str, int], Path], models: list[Model]) -> dict[Model, pd.DataFrame]:
+    """Return the frames of those models that have one."""
+    return {model: pd.read_csv(path(*model)) for model in models if path(*model).is_file()}
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Cluster while the zeros are kept."""
-    branch = open_branch(params, backbone, "sparse_clustered")
+    branch = open_branch(params, backbone, "sparse_clustered", int(seed))
     model, curves = clustering.cluster(branch.load("pruned"), branch.trainer, params.cluster, preserve_sparsity=True)
     branch.save(
         model,

@@ -6,9 +6,9 @@ from maskopt.stages.branch import open_branch
 from maskopt.stages.run import run
 
 
-def main(params: Params, backbone: str) -> None:
+def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, as the paper's column QAT."""
-    branch = open_branch(params, backbone, "sparse_clustered_qat")
+    branch = open_branch(params, backbone, "sparse_clustered_qat", int(seed))
     model, curves = quantize(
         branch.load("sparse_clustered"),
         branch.trainer,

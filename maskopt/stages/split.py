@@ -12,15 +12,15 @@ from maskopt.records import write_record
 from maskopt.stages.run import run
 
 
-def main(params: Params) -> None:
+def main(params: Params, seed: str) -> None:
     """Write the side and the group of each picture, and what was found alike."""
     manifest = read_manifest(paths.MANIFEST)
     if not paths.KEY_POINTS.is_file():
         raise MissingFile(paths.KEY_POINTS, "run `dvc repro manifest`")
-    table, report = split_rows(manifest, np.load(paths.KEY_POINTS), params.split, params.seed)
-    with replacing(paths.SPLIT) as path:
+    table, report = split_rows(manifest, np.load(paths.KEY_POINTS), params.split, int(seed))
+    with replacing(paths.split(int(seed))) as path:
         table.to_csv(path, index=False)
-    write_record(paths.SPLIT_REPORT, report)
+    write_record(paths.split_report(int(seed)), report)
 
 
 if __name__ == "__main__":

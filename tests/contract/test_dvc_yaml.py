@@ -69,6 +69,8 @@ def dotted(node: ast.expr) -> str | None:
             return name
         case ast.Subscript(value=value, slice=ast.Name(id=index)) if base := dotted(value):
             return f"{base}.${{item.{index}}}"
+        case ast.Subscript(value=value, slice=ast.Constant()):
+            return dotted(value)
         case ast.Attribute(value=value, attr=attr) if base := dotted(value):
             return f"{base}.{attr}"
     return None

@@ -79,9 +79,9 @@ def test_wrong_and_missing_packages_are_told(workspace, monkeypatch):
 
 
 def test_unusable_params_are_told(workspace):
-    change(workspace, "seed: 0", "seed: many")
+    change(workspace, "seeds: [0]", "seeds: many")
     (finding,) = ill(workspace)
-    assert "seed: " in finding.found
+    assert "seeds: " in finding.found
     assert finding.mend == "maskopt profile quick"
 
 

@@ -19,13 +19,14 @@ from maskopt.errors import InvalidParams
 
 ROOT = Path(__file__).parents[2]
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
-READ = "python -c \"import yaml; p = yaml.safe_load(open('params.yaml')); print(p['prune']['epochs'] * p['seed'])\""
+LOAD = "import yaml; p = yaml.safe_load(open('params.yaml'))"
+READ = f"python -c \"{LOAD}; print(p['prune']['epochs'] * p['sample']['seed'])\""
 GRAPH = {
     "fetch": {"cmd": "cat data/incoming/given > fetch; echo fetch >> RAN", "deps": ["data/incoming"]},
     "train": {
         "cmd": f"{READ} > train; echo train >> RAN; test $(cat train) -ne 6",  # 6 fails
         "deps": ["fetch"],
-        "params": ["prune.epochs", "seed"],
+        "params": ["prune.epochs", "sample.seed"],
         "meta": {"prefect": {"retries": 0}},
     },
     "measure": {
@@ -41,7 +42,7 @@ GRAPH = {
     ("overrides", "sets"),
     [
         (["seed=1"], [{"seed": 1}]),
-        (["seed=range(0,3)"], [{"seed": 0}, {"seed": 1}, {"seed": 2}]),
+        (["prune.epochs=range(1,4)"], [{"prune.epochs": 1}, {"prune.epochs": 2}, {"prune.epochs": 3}]),
         (["a.b=0.2,0.5", "c=x"], [{"a.b": 0.2, "c": "x"}, {"a.b": 0.5, "c": "x"}]),
         (
             ["a=1,2", "b=true,null"],
@@ -72,7 +73,7 @@ def test_other_things_than_values_are_refused(override, reason):
 
 
 def test_key_that_params_do_not_have_is_refused():
-    for key in ("prune.epoch", "pruning.epochs", "seed.epochs"):
+    for key in ("prune.epoch", "pruning.epochs", "sample.seed.epochs"):
         with pytest.raises(UnusableSets, match=f"params.yaml has no {key}\nSay it as"):
             changed_params(ROOT / "params.yaml", {key: 1})
 
@@ -84,13 +85,14 @@ def test_value_out_of_range_is_refused():
 
 def test_params_change_in_what_is_set_alone():
     before = (ROOT / "params.yaml").read_text()
-    assert changed_params(ROOT / "params.yaml", {"seed": 5}) == before.replace("seed: 0\n\ndata", "seed: 5\n\ndata")
+    expected = before.replace("version: 1\n  seed: 0\n", "version: 1\n  seed: 5\n")
+    assert changed_params(ROOT / "params.yaml", {"sample.seed": 5}) == expected
 
 
 @pytest.mark.parametrize(
     ("values", "name"),
     [
-        ({"prune.epochs": 3, "seed": 0}, "prune.epochs=3,seed=0"),
+        ({"prune.epochs": 3, "sample.seed": 0}, "prune.epochs=3,sample.seed=0"),
         ({"data.path": "data/incoming/a b.zip"}, "data.path=data-incoming-a-b.zip"),
         ({"pixels.sizes_px": [64, 96]}, "pixels.sizes_px=-64,-96"),
         ({"x": "a..b."}, "x=a-.b"),
@@ -125,18 +127,20 @@ def ran(workspace):
 @pytest.mark.slow
 def test_experiments_are_run_saved_and_compared(workspace, server):
     workspace.run("run", "--target", "fetch")
-    text = workspace.run("experiments", "-S", "prune.epochs=1,2", "-S", "seed=range(1,3)", "--jobs", "2")
+    text = workspace.run("experiments", "-S", "prune.epochs=1,2", "-S", "sample.seed=range(1,3)", "--jobs", "2")
     assert ran(workspace) == ["fetch", *["train"] * 4]  # the cache is shared
     answer = httpx.post(f"{server}/artifacts/filter", json={"sort": "CREATED_DESC"}).json()
     table = next(found for found in answer if found["key"] == "experiments")
     rows = {row[""]: row for row in json.loads(table["data"])}
-    expected = {"1,seed=1": "1", "1,seed=2": "2", "2,seed=1": "2", "2,seed=2": "4"}
+    expected = {"1,sample.seed=1": "1", "1,sample.seed=2": "2", "2,sample.seed=1": "2", "2,sample.seed=2": "4"}
     shown = workspace.dvc("exp", "show", "--csv")
     for name, accuracy in expected.items():
         assert rows["accuracy"][f"prune.epochs={name}"] == accuracy
-        assert rows["seed"][f"prune.epochs={name}"] == name[-1]
+        assert rows["sample.seed"][f"prune.epochs={name}"] == name[-1]
         assert f'"prune.epochs={name}"' in shown
-    difference = workspace.dvc("metrics", "diff", "--json", "prune.epochs=1,seed=1", "prune.epochs=2,seed=2")
+    difference = workspace.dvc(
+        "metrics", "diff", "--json", "prune.epochs=1,sample.seed=1", "prune.epochs=2,sample.seed=2"
+    )
     assert json.loads(difference)["data/metrics/m.json"]["accuracy"]["diff"] == 3
     assert "accuracy" in text
     assert not (workspace.root / ".dvc/tmp/maskopt/experiments").exists()
@@ -144,12 +148,12 @@ def test_experiments_are_run_saved_and_compared(workspace, server):
 
 @pytest.mark.slow
 def test_failed_experiment_is_named_and_the_others_are_saved(workspace):
-    text = workspace.run("experiments", "-S", "prune.epochs=3,4", "-S", "seed=2", fails=True)
-    assert "error: experiment prune.epochs=3,seed=2 failed; its last lines:" in text
+    text = workspace.run("experiments", "-S", "prune.epochs=3,4", "-S", "sample.seed=2", fails=True)
+    assert "error: experiment prune.epochs=3,sample.seed=2 failed; its last lines:" in text
     assert "1 others are saved: see `dvc exp show`. The same command goes on with these" in text
     shown = workspace.dvc("exp", "show", "--csv")
-    assert "prune.epochs=4,seed=2" in shown
-    assert "prune.epochs=3,seed=2" not in shown
+    assert "prune.epochs=4,sample.seed=2" in shown
+    assert "prune.epochs=3,sample.seed=2" not in shown
     assert not (workspace.root / ".dvc/tmp/maskopt/experiments").exists()
 
 
@@ -168,7 +172,7 @@ def test_experiments_take_the_workspace_as_it_is(workspace):
 
 @pytest.mark.slow
 def test_killed_experiments_leave_nothing_at_work_and_the_next_clean_up(workspace):
-    process = workspace.start("experiments", "-S", "prune.epochs=1,2", "-S", "seed=1,2")
+    process = workspace.start("experiments", "-S", "prune.epochs=1,2", "-S", "sample.seed=1,2")
     folder = workspace.root / ".dvc/tmp/maskopt/experiments"
     wait_until(lambda: at_work_below(folder))
     os.kill(process.pid, signal.SIGKILL)

@@ -68,6 +68,7 @@ def test_changes_come_from_dvc(workspace):
         ("small", {"trained@small", "measured@small-qat"}),
         ("qat", {"measured@big-qat", "measured@small-qat"}),
         ("trained", {"trained@big", "trained@small"}),
+        ("measured@small", {"measured@small-qat"}),
     ],
 )
 def test_target_is_a_stage_or_a_word_of_its_name(workspace, target, wanted):

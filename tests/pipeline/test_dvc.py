@@ -21,7 +21,7 @@ def finished(new_workspace):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_each_variant_is_measured_in_each_of_its_formats(finished, variant):
-    metrics = json.loads((finished.root / f"data/metrics/separable/{variant}.json").read_text())
+    metrics = json.loads((finished.root / f"data/metrics/seed-0/separable/{variant}.json").read_text())
     assert tuple(metrics["formats"]) == VARIANTS[variant].formats
 
 
@@ -37,7 +37,7 @@ def test_second_repro_runs_nothing(finished):
 
 def test_metrics_are_left_to_git_and_models_to_dvc(finished):
     untracked = finished.run("git", "status", "--porcelain", "--untracked-files=all")
-    assert "data/metrics/separable/pcqat.json" in untracked
+    assert "data/metrics/seed-0/separable/pcqat.json" in untracked
     assert "data/models" not in untracked
 
 

@@ -35,7 +35,7 @@ def test_paper_network_goes_through_every_variant(network, new_workspace, capsys
         table = pd.DataFrame(rows, columns=["variant", "seconds", "peak MiB"])
         sys.stdout.write(f"\n{network}, {SIZE_PX} px\n{table.to_markdown(index=False)}\n")
     for variant in VARIANTS:
-        metrics = json.loads((workspace.root / f"data/metrics/{network}/{variant}.json").read_text())
+        metrics = json.loads((workspace.root / f"data/metrics/seed-0/{network}/{variant}.json").read_text())
         assert tuple(metrics["formats"]) == VARIANTS[variant].formats
 
 

@@ -32,7 +32,7 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
     at = branch("finetuned")
     model = at.build()
     at.save(model, CURVES)
-    place = (BACKBONE, "finetuned")
+    place = (BACKBONE, "finetuned", 0)
     assert all(paths.tflite(*place, name).is_file() for name in ("float32", "dynamic", "int8"))
     assert json.loads(paths.facts(*place).read_text()) == {"weights": "none", "epochs": 2, "seed": 0}
     assert pd.read_csv(paths.curves(*place)).equals(CURVES)
@@ -42,7 +42,7 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
 
 
 def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
-    before = Path(paths.model(BACKBONE, "pruned"), "before")
+    before = Path(paths.model(BACKBONE, "pruned", 0), "before")
     before.parent.mkdir(parents=True)
     before.touch()
     at = branch("pruned")
@@ -50,7 +50,7 @@ def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
         at.save(at.build(), CURVES, final_sparsity=0.2)
     assert [path.name for path in before.parent.parent.iterdir()] == ["pruned"]
     assert [path.name for path in before.parent.iterdir()] == ["before"]
-    assert not paths.curves(BACKBONE, "pruned").exists()
+    assert not paths.curves(BACKBONE, "pruned", 0).exists()
 
 
 @pytest.mark.parametrize(("n", "rows"), [(3, [0, 4, 9]), (1, [0]), (20, list(range(10)))])

@@ -1,6 +1,7 @@
 """The stages from pictures to arrays, on a folder of 60 drawn pictures."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from drawn import photograph, write_classes
 from maskopt import paths
 from maskopt.errors import InvalidData, MissingFile
 from maskopt.params import Data, load_params
+from maskopt.stages import split
 
 CLASSES = ("cat", "dog")
 ROWS = 30
@@ -24,14 +26,13 @@ def params(tmp_path, monkeypatch):
     write_classes(tmp_path / "pictures", CLASSES, ROWS)
     data = Data(source="folder", path=tmp_path / "pictures", kaggle_dataset="a/b", classes=CLASSES, rows_per_class=ROWS)
     whole = load_params(REPOSITORY / "params.yaml")
-    return whole.model_copy(
-        update={"data": data, "pixels": whole.pixels.model_copy(update={"sizes_px": (16, 24)}), "seed": 0}
-    )
+    return whole.model_copy(update={"data": data, "pixels": whole.pixels.model_copy(update={"sizes_px": (16, 24)})})
 
 
 def run(params, *names):
     for name in names:
-        __import__(f"maskopt.stages.{name}", fromlist=["main"]).main(params)
+        seed = ["0"] if name == "split" else []
+        import_module(f"maskopt.stages.{name}").main(params, *seed)
 
 
 def contents(folder):
@@ -40,12 +41,12 @@ def contents(folder):
 
 def test_each_stage_reads_what_the_one_before_wrote(params):
     run(params, "fetch", "manifest", "validate", "split", "pixels")
-    split = pd.read_csv(paths.SPLIT)
-    assert split["path"].tolist() == pd.read_csv(paths.MANIFEST)["path"].tolist()
-    assert set(split["split"]) == {"train", "val", "test"}
+    rows = pd.read_csv(paths.split(0))
+    assert rows["path"].tolist() == pd.read_csv(paths.MANIFEST)["path"].tolist()
+    assert set(rows["split"]) == {"train", "val", "test"}
     for size in (16, 24):
         assert np.load(paths.pixels(size)).shape == (2 * ROWS, size, size, 3)
-    assert json.loads(paths.SPLIT_REPORT.read_text())["pictures"] == 2 * ROWS
+    assert json.loads(paths.split_report(0).read_text())["pictures"] == 2 * ROWS
     assert json.loads((paths.VALIDATION / "result.json").read_text())["holds"]
     assert (paths.VALIDATION / "docs" / "index.html").is_file()
 
@@ -60,9 +61,8 @@ def test_second_run_writes_the_same_bytes(params):
 
 def test_other_seed_keeps_the_test_rows(params):
     run(params, "fetch", "manifest", "split")
-    first = pd.read_csv(paths.SPLIT)["split"]
-    run(params.model_copy(update={"seed": 1}), "split")
-    second = pd.read_csv(paths.SPLIT)["split"]
+    split.main(params, "1")
+    first, second = (pd.read_csv(paths.split(seed))["split"] for seed in (0, 1))
     assert ((first == "test") == (second == "test")).all()
     assert (first != second).any()
 

@@ -36,18 +36,19 @@ def run(tiny_files, tmp_path, monkeypatch, params):
     split = ["test", "train", "test", "test", "train", "test"]
     frame = pd.DataFrame({"path": [f"{i}.png" for i in range(6)], "label": labels, "split": split, "group": range(6)})
     paths.PIXELS.mkdir(parents=True)
-    frame.to_csv(paths.SPLIT, index=False)
+    paths.SPLITS.mkdir()
+    frame.to_csv(paths.split(0), index=False)
     np.save(paths.pixels(8), tiny_files.pictures)
     for variant, promise in VARIANTS.items():
-        write_record(paths.facts(BACKBONE, variant), {"weights_source": "none", "epochs": 3})
+        write_record(paths.facts(BACKBONE, variant, 0), {"weights_source": "none", "epochs": 3})
         for name in promise.formats:
-            shutil.copy(getattr(tiny_files, name), paths.tflite(BACKBONE, variant, name))
+            shutil.copy(getattr(tiny_files, name), paths.tflite(BACKBONE, variant, 0, name))
 
 
 @pytest.mark.usefixtures("run")
 def test_metrics_hold_facts_and_figures_of_each_format(params):
-    measured.main(params, BACKBONE, "finetuned")
-    metrics = json.loads(paths.metrics(BACKBONE, "finetuned").read_text())
+    measured.main(params, BACKBONE, "finetuned", "0")
+    metrics = json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())
     assert metrics["training"] == {"weights_source": "none", "epochs": 3}
     assert list(metrics["formats"]) == ["float32", "dynamic", "int8"]
     int8 = metrics["formats"]["int8"]
@@ -58,8 +59,8 @@ def test_metrics_hold_facts_and_figures_of_each_format(params):
 
 @pytest.mark.usefixtures("run")
 def test_predictions_name_each_test_picture_in_order(params):
-    measured.main(params, BACKBONE, "pruned")
-    rows = pd.read_csv(paths.predictions(BACKBONE, "pruned"))
+    measured.main(params, BACKBONE, "pruned", "0")
+    rows = pd.read_csv(paths.predictions(BACKBONE, "pruned", 0))
     assert rows["path"].tolist() == ["0.png", "2.png", "3.png", "5.png"]
     assert list(rows.columns) == ["path", "label", "dynamic", "dynamic_confidence", "int8", "int8_confidence"]
     assert rows["int8_confidence"].between(1 / 3, 1).all()
@@ -68,19 +69,21 @@ def test_predictions_name_each_test_picture_in_order(params):
 
 @pytest.mark.usefixtures("run")
 def test_constants_are_those_of_each_format(params):
-    measured.main(params, BACKBONE, "finetuned")
-    rows = pd.read_csv(paths.constants(BACKBONE, "finetuned"))
+    measured.main(params, BACKBONE, "finetuned", "0")
+    rows = pd.read_csv(paths.constants(BACKBONE, "finetuned", 0))
     assert rows["format"].unique().tolist() == ["float32", "dynamic", "int8"]
     total = rows[rows["format"] == "int8"]["entropy_bytes"].sum()
-    formats = json.loads(paths.metrics(BACKBONE, "finetuned").read_text())["formats"]
+    formats = json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())["formats"]
     assert formats["int8"]["entropy_bytes"] == round(total)
 
 
 @pytest.mark.usefixtures("run")
 def test_measuring_twice_gives_the_same_bytes(params):
     def measure():
-        measured.main(params, BACKBONE, "baseline")
-        return paths.metrics(BACKBONE, "baseline").read_bytes(), paths.predictions(BACKBONE, "baseline").read_bytes()
+        measured.main(params, BACKBONE, "baseline", "0")
+        return paths.metrics(BACKBONE, "baseline", 0).read_bytes(), paths.predictions(
+            BACKBONE, "baseline", 0
+        ).read_bytes()
 
     assert measure() == measure()
 
@@ -89,14 +92,14 @@ def test_measuring_twice_gives_the_same_bytes(params):
 def test_missing_pixels_say_what_to_run(params):
     paths.pixels(8).unlink()
     with pytest.raises(MissingFile, match=r"pixels/8.npy is missing: add 8 to pixels.sizes_px in params.yaml"):
-        measured.main(params, BACKBONE, "baseline")
+        measured.main(params, BACKBONE, "baseline", "0")
 
 
 @pytest.mark.usefixtures("run")
 def test_missing_facts_say_what_to_run(params):
-    paths.facts(BACKBONE, "baseline").unlink()
+    paths.facts(BACKBONE, "baseline", 0).unlink()
     with pytest.raises(MissingFile, match=r"baseline/facts.json is missing: run `dvc repro`"):
-        measured.main(params, BACKBONE, "baseline")
+        measured.main(params, BACKBONE, "baseline", "0")
 
 
 @pytest.mark.usefixtures("run")

@@ -5,11 +5,11 @@ from maskopt.report.paired import Difference, compare
 
 
 def answers(both, only_first, only_second, neither):
-    """Whether each of two models is right, from the four counts."""
+    """Whether each of two models is right, of one seed, from the four counts."""
     counts = (both, only_first, only_second, neither)
     first = np.repeat([True, True, False, False], counts)
     second = np.repeat([True, False, True, False], counts)
-    return first, second
+    return first[None], second[None]
 
 
 # Source: Agresti 2002, Categorical Data Analysis, 2nd ed., table 10.1 and section 10.1.1: approval ratings,
@@ -26,8 +26,23 @@ def test_p_is_that_of_a_fair_coin():
 
 
 def test_same_answers_show_no_difference():
-    right = np.array([True, False, True])
+    right = np.array([[True, False, True]])
     assert compare(right, right) == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+def test_several_seeds_are_compared_by_their_mean_of_each_picture():
+    right = np.array([[True] * 10 + [False] * 90, [False] * 100])
+    reference = np.zeros((2, 100), bool)
+    difference = compare(right, reference)
+    assert difference.points == pytest.approx(5.0)
+    assert (difference.low, difference.high) == pytest.approx((2.5, 8.0), abs=0.6)  # 10 of 100, halved
+    assert difference.p_value < 0.01  # 2 of 2**10 ways to give ten pictures a sign
+
+
+def test_seeds_that_disagree_show_no_difference():
+    right = np.array([[True, True, False, False] * 5, [False, False, True, True] * 5])
+    reference = np.array([[True, False, True, False] * 5] * 2)
+    assert compare(right, reference).p_value > 0.5
 
 
 @pytest.mark.parametrize(

@@ -178,9 +178,9 @@ def test_empty_file_is_refused(tmp_path):
 
 def test_key_given_twice_is_named(values, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values) + "\nseed: 7\n")
+    path.write_text(yaml.safe_dump(values) + "\nseeds: 7\n")
     with pytest.raises(
-        InvalidParams, match=r'\n  not YAML: line \d+, column 1: found duplicate key "seed" with value "7"'
+        InvalidParams, match=r'\n  not YAML: line \d+, column 1: found duplicate key "seeds" with value "7"'
     ):
         load_params(path)
 

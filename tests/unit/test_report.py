@@ -1,3 +1,4 @@
+import copy
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from maskopt.report.calibration import draw_reliability
 from maskopt.report.curves import draw_phases
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.paper import PAPER
-from maskopt.report.results import collect_recall, collect_results
+from maskopt.report.results import collect_recall, collect_results, collect_seeds
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.tables import (
     TABLE_1,
@@ -66,20 +67,20 @@ def record_of(variant):
 @pytest.fixture
 def metrics():
     """Two networks, one of them the paper's."""
-    return {(network, name): record_of(name) for network in ("separable", "mobilenet_v2") for name in VARIANTS}
+    return {(network, name, 0): record_of(name) for network in ("separable", "mobilenet_v2") for name in VARIANTS}
 
 
 @pytest.fixture
 def predictions(metrics):
     """100 pictures of one class; the float model is right at 95, PCQAT at 80 of them, all others as the float model."""
     frames = {}
-    for network, variant in metrics:
+    for network, variant, seed in metrics:
         right = np.arange(100) < (80 if variant == "pcqat" else 95)
         rows = pd.DataFrame({"path": range(100), "label": CLASSES[0]})
         for name in VARIANTS[variant].formats:
             rows[name] = np.where(right, CLASSES[0], CLASSES[1])
             rows[f"{name}_confidence"] = 0.9
-        frames[network, variant] = rows
+        frames[network, variant, seed] = rows
     return frames
 
 
@@ -111,28 +112,48 @@ def test_models_are_compared_with_their_float_model(results):
 
 
 def test_models_without_predictions_are_not_compared(metrics, predictions):
-    del predictions["separable", "finetuned"]
+    del predictions["separable", "finetuned", 0]
     rows = collect_results(metrics, {}, predictions).set_index("network")["difference_points"]
     assert rows["separable"].isna().all()
     assert rows["mobilenet_v2"].notna().sum() == len(rows["mobilenet_v2"]) - 1
 
 
+def test_results_are_means_over_seeds_with_their_spread(metrics, predictions):
+    for model, record in list(metrics.items()):
+        metrics[*model[:2], 1] = copy.deepcopy(record)
+        predictions[*model[:2], 1] = predictions[model]
+    metrics["separable", "qat", 1]["formats"]["int8"] |= figures_of("int8", correct=97) | {"gzip_bytes": 1_120_865}
+    results = collect_results(metrics, {}, predictions)
+    qat = row_of(results, "separable", "qat", "int8")
+    assert (qat["seeds"], qat["accuracy"], qat["gzip_bytes"]) == (2, pytest.approx(0.96), 1_120_765)
+    assert qat["accuracy_sd"] == pytest.approx(0.02 / 2**0.5)
+    texts = lay_out_models(results).set_index(["network", "variant", "format"])["accuracy (95% interval)"]
+    assert texts["separable", "qat", "int8"] == "96.00% ± 1.41 (92.0 to 99.0)"
+    assert texts["separable", "pqat", "int8"] == "95.00% ± 0.00 (91.0 to 98.0)"
+
+
+def test_figures_of_each_seed_are_kept(metrics):
+    metrics["separable", "qat", 1] = metrics["separable", "qat", 0]
+    rows = collect_seeds(metrics).set_index(["network", "variant", "format"])
+    assert rows.loc[("separable", "qat", "int8"), "seed"].tolist() == [0, 1]
+
+
 def test_recall_has_a_column_per_class(metrics):
     recall = collect_recall(metrics)
-    assert len(recall) == 3 * sum(len(VARIANTS[variant].formats) for _, variant in metrics)
+    assert len(recall) == 3 * sum(len(VARIANTS[variant].formats) for _, variant, _ in metrics)
     table = lay_out_recall(recall)
     assert table.iloc[0].tolist() == ["separable", "baseline", "float32", *["95.0% (90.0 to 98.0)"] * 3]
     assert table.columns[3:].tolist() == CLASSES
 
 
 def test_recall_of_a_class_without_pictures_is_a_dash(metrics):
-    metrics["separable", "qat"]["formats"]["int8"]["recall"][CLASSES[1]] = None
+    metrics["separable", "qat", 0]["formats"]["int8"]["recall"][CLASSES[1]] = None
     table = lay_out_recall(collect_recall(metrics)).set_index(["network", "variant", "format"])
     assert table.loc[("separable", "qat", "int8"), CLASSES[1]] == "-"
 
 
 def test_reliability_has_a_panel_per_variant_with_its_error(predictions):
-    figure = draw_reliability("separable", {variant: predictions["separable", variant] for variant in VARIANTS})
+    figure = draw_reliability("separable", {variant: predictions["separable", variant, 0] for variant in VARIANTS})
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0] == "baseline\nfloat32, error 5.0 points"
     assert titles[-1] == "pcqat\nint8, error 10.0 points"

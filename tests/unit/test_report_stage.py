@@ -33,9 +33,9 @@ def run(tmp_path, monkeypatch):
     for network, size_bytes in (("separable", 100_000), ("mobilenet_v2", 8_965_325)):
         for number, (variant, promise) in enumerate(VARIANTS.items()):
             _write_model(network, variant, promise.formats, size_bytes / (1 + number / 10), rng)
-    paths.metrics("separable", "pcqat").unlink()
-    paths.curves("separable", "cqat").unlink()
-    paths.layers("separable", "cqat").unlink()
+    paths.metrics("separable", "pcqat", 0).unlink()
+    paths.curves("separable", "cqat", 0).unlink()
+    paths.layers("separable", "cqat", 0).unlink()
 
 
 def _write_model(network, variant, formats, float_bytes, rng):
@@ -78,7 +78,7 @@ def _write_model(network, variant, formats, float_bytes, rng):
         }
         times[name] = {f"threads_{threads}": {"median_ms": 2 / threads, "p95_ms": 3 / threads} for threads in (1, 2)}
     write_record(
-        paths.metrics(network, variant), {"training": {"weights": WEIGHTS[network], "epochs": 3}, "formats": metrics}
+        paths.metrics(network, variant, 0), {"training": {"weights": WEIGHTS[network], "epochs": 3}, "formats": metrics}
     )
     write_record(paths.latency(network, variant), {"formats": times})
     _write_predictions(network, variant, formats, rng)
@@ -90,8 +90,8 @@ def _write_predictions(network, variant, formats, rng):
     for name in formats:
         rows[name] = np.where(rng.random(90) < 0.95, rows["label"], rng.choice(CLASSES, 90))
         rows[f"{name}_confidence"] = rng.uniform(1 / 3, 1, 90)
-    paths.predictions(network, variant).parent.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(paths.predictions(network, variant), index=False)
+    paths.predictions(network, variant, 0).parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(paths.predictions(network, variant, 0), index=False)
 
 
 def _write_frames(network, variant):
@@ -104,8 +104,8 @@ def _write_frames(network, variant):
         "val_loss": 1.2 - rise,
         "val_accuracy": rise - 0.05,
     }
-    paths.curves(network, variant).parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({**curves, "learning_rate": 0.001}).to_csv(paths.curves(network, variant), index=False)
+    paths.curves(network, variant, 0).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({**curves, "learning_rate": 0.001}).to_csv(paths.curves(network, variant, 0), index=False)
     held = {
         "layer": ["conv"],
         "kind": "weights",
@@ -114,12 +114,12 @@ def _write_frames(network, variant):
         "bytes": 900,
         "entropy_bytes": 700.5,
     }
-    paths.constants(network, variant).parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(held).assign(format="int8").to_csv(paths.constants(network, variant), index=False)
+    paths.constants(network, variant, 0).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(held).assign(format="int8").to_csv(paths.constants(network, variant, 0), index=False)
     layers = {"technique": "pruned", "layer": ["conv", "depth"], "kind": ["Conv2D", "DepthwiseConv2D"]}
     rest = {"bytes": [900, 100], "reason": [None, "tfmot does not prune DepthwiseConv2D"]}
-    paths.layers(network, variant).parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({**layers, **rest}).to_csv(paths.layers(network, variant), index=False)
+    paths.layers(network, variant, 0).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({**layers, **rest}).to_csv(paths.layers(network, variant, 0), index=False)
 
 
 @pytest.mark.usefixtures("run")
@@ -140,7 +140,7 @@ def test_report_shows_each_table_and_figure(params):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
-    assert "Not measured: separable/pcqat, resnet50/baseline, resnet50/finetuned" in page
+    assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
 
 
 @pytest.mark.usefixtures("run")
