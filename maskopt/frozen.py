@@ -24,7 +24,8 @@ def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame
     def features(images: tf.Tensor, *rest: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return trunk(images, training=False), *rest  # (B, C), labels and weights
 
-    train = trainer.train_batches(trainer.params.frozen_views).map(features).cache().repeat()
+    views = trainer.train_batches(trainer.params.frozen_views, taught=phase.distillation > 0)
+    train = views.map(features).cache().repeat()
     curves = trainer.fit_batches(head, phase, train, trainer.val_batches().map(features).cache())
     model.layers[-1].set_weights(head.get_weights())
     return curves

@@ -86,6 +86,7 @@ class Phase(Section):
 
     epochs: Positive
     learning_rate: Rate  # at its peak: a cosine to zero follows
+    distillation: Fraction = 0.0  # part of the loss that is the teacher's
 
 
 class Network(Section):
@@ -96,6 +97,13 @@ class Network(Section):
     baseline: Phase  # frozen trunk; all layers where `weights` is none
     finetune: Phase
     trainable_from: str | None  # first layer to fine-tune; None: all
+
+
+class Teacher(Network):
+    """A network that is trained for its answers alone; phases with `distillation` learn from them."""
+
+    backbone: str
+    views: Positive  # of each picture that it answers for: students see these in turn
 
 
 class Augmentation(Section):
@@ -119,6 +127,7 @@ class Training(Section):
     batch_size: Positive
     threads: Positive  # of TensorFlow within one stage
     label_smoothing: Fraction
+    temperature: Annotated[float, Field(ge=1)]  # that softens a teacher's answers
     warmup: Fraction  # part of the steps in which the learning rate rises
     patience_epochs: Positive  # without a better validation loss before training stops
     frozen_views: Positive  # augmented views of each picture that the frozen trunk sees
@@ -169,6 +178,7 @@ class Params(Section):
     pixels: Pixels
     backbones: Annotated[tuple[str, ...], Field(min_length=1)]  # one branch of the graph each
     networks: dict[str, Network]
+    teacher: Teacher | None  # None: no phase has `distillation`
     training: Training
     prune: Prune
     cluster: Cluster
@@ -183,16 +193,34 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _teacher_fits(self) -> Self:
+        phases: dict[str, Phase] = {"prune": self.prune, "cluster": self.cluster, "quantize": self.quantize}
+        for name in (name for name in self.backbones if name in self.networks):
+            phases |= _phases(f"networks.{name}", self.networks[name])
+        if self.teacher:
+            phases = _phases("teacher", self.teacher)
+        for name, phase in phases.items():
+            if phase.distillation:
+                why = "a teacher has none itself" if self.teacher else "there is no teacher"
+                raise ValueError(f"{name}.distillation: want 0, since {why}, got {phase.distillation:g}")
+        return self
+
+    @model_validator(mode="after")
     def _networks_fit(self) -> Self:
         for name in self.backbones:
             if name not in self.networks:
                 raise ValueError(f"networks.{name}: missing, but backbones names it")
-            size = self.networks[name].size_px
+        sizes = {f"networks.{name}": self.networks[name].size_px for name in self.backbones}
+        if self.teacher:
+            sizes["teacher"] = self.teacher.size_px
+        for name, size in sizes.items():
             if size not in self.pixels.sizes_px:
-                raise ValueError(
-                    f"networks.{name}.size_px: want one of pixels.sizes_px {self.pixels.sizes_px}, got {size}"
-                )
+                raise ValueError(f"{name}.size_px: want one of pixels.sizes_px {self.pixels.sizes_px}, got {size}")
         return self
+
+
+def _phases(name: str, network: Network) -> dict[str, Phase]:
+    return {f"{name}.baseline": network.baseline, f"{name}.finetune": network.finetune}
 
 
 def load_params(path: Path) -> Params:

@@ -21,6 +21,8 @@ PREDICTIONS = DATA / "predictions"
 CONSTANTS = DATA / "constants"
 REPORT = DATA / "report"
 
+TEACHER = "teacher"  # whose weights stand beside those of the backbones
+
 
 def split(seed: int) -> Path:
     """Return the table of path, label, split and group; rows in the order of `MANIFEST`."""
@@ -50,6 +52,21 @@ def trunk(backbone: str) -> Path:
 def start_facts(backbone: str) -> Path:
     """Return where those weights came from."""
     return start_weights(backbone) / "facts.json"
+
+
+def teacher(seed: int) -> Path:
+    """Return the folder of what the teacher leaves to its students."""
+    return _of(DATA / "teacher", seed)
+
+
+def lesson(seed: int) -> Path:
+    """Return the teacher's (S, B, K) float32 logits for S batches of views; not there without a teacher."""
+    return teacher(seed) / "lesson.npy"
+
+
+def teacher_facts(seed: int) -> Path:
+    """Return who the teacher is, and how good."""
+    return teacher(seed) / "facts.json"
 
 
 def model(backbone: str, variant: str, seed: int) -> Path:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from maskopt.augmentation import augment
 from maskopt.backbones import Preprocessing
+from maskopt.distillation import Crossentropy, accuracy
 from maskopt.errors import Diverged
 from maskopt.keras import keras, tf
 from maskopt.params import Phase, Training
@@ -45,6 +46,7 @@ class Trainer:
     params: Training
     seed: int
     stream: str  # each has its own order and views of the pictures
+    lesson: npt.NDArray[np.float32] | None = None  # (S, B, K) logits of a teacher, for S `lesson_batches`
 
     @property
     def steps_per_epoch(self) -> int:
@@ -66,9 +68,8 @@ class Trainer:
             callbacks: run before the best weights are noted.
             keep_from_epoch: weights of earlier epochs are not kept, whatever their loss.
         """
-        return self.fit_batches(
-            model, phase, self.train_batches(phase.epochs), self.val_batches(), callbacks, keep_from_epoch
-        )
+        train = self.train_batches(phase.epochs, taught=phase.distillation > 0)
+        return self.fit_batches(model, phase, train, self.val_batches(), callbacks, keep_from_epoch)
 
     def fit_batches(
         self,
@@ -88,8 +89,8 @@ class Trainer:
         rate = cosine(phase, self.params.warmup, steps)
         # The legacy class updates a weight in one fused operator: half the tracing, which dominates short runs.
         optimizer = keras.optimizers.legacy.Adam(rate)
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.params.label_smoothing)
-        model.compile(optimizer, loss, metrics=["accuracy"])
+        loss = Crossentropy(self.params.label_smoothing, phase.distillation, self.params.temperature)
+        model.compile(optimizer, loss, metrics=[accuracy])
         best = keras.callbacks.EarlyStopping(
             patience=self.params.patience_epochs, restore_best_weights=True, start_from_epoch=keep_from_epoch
         )
@@ -105,17 +106,37 @@ class Trainer:
         curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
         if not np.isfinite(curves["val_loss"][best.best_epoch]):
             raise Diverged(phase.learning_rate, len(curves))
-        accuracy = curves["val_accuracy"][best.best_epoch]
-        logger.info("kept epoch %d of %d: validation accuracy %.4f", best.best_epoch + 1, len(curves), accuracy)
+        reached = curves["val_accuracy"][best.best_epoch]
+        logger.info("kept epoch %d of %d: validation accuracy %.4f", best.best_epoch + 1, len(curves), reached)
         return curves
 
-    def train_batches(self, epochs: int) -> tf.data.Dataset:
-        """Return batches of (images, one-hot labels, weights), a new order and new views in each epoch.
+    def train_batches(self, epochs: int, taught: bool = False) -> tf.data.Dataset:
+        """Return batches of (images, targets, weights), a new order and new views in each epoch.
 
-        Each batch follows from seed, stream and its number alone.
+        Each batch follows from seed, stream and its number alone. Targets are those of `Crossentropy`.
+
+        Args:
+            epochs: how many.
+            taught: the batches of the lesson instead, with the teacher's answers in their targets, again and again,
+                from a place that follows from the stream.
         """
+        steps = epochs * self.steps_per_epoch
+        if not taught:
+            return self._batches(self.stream, steps)
+        assert self.lesson is not None  # params without a teacher ask for no distillation
+        views = len(self.lesson) // self.steps_per_epoch
+        first = zlib.crc32(self.stream.encode()) % views * self.steps_per_epoch
+        answers = tf.data.Dataset.from_tensor_slices(self.lesson)
+        lesson = tf.data.Dataset.zip((self.lesson_batches(views), answers)).repeat().skip(first).take(steps)
+        return lesson.map(lambda batch, said: (batch[0], tf.concat([batch[1], said], axis=1), batch[2]))
+
+    def lesson_batches(self, views: int) -> tf.data.Dataset:
+        """Return batches of (images, one-hot labels, weights): the same views at each resolution, for all streams."""
+        return self._batches("lesson", views * self.steps_per_epoch)
+
+    def _batches(self, stream: str, n_batches: int) -> tf.data.Dataset:
         fold_in = tf.random.experimental.stateless_fold_in
-        root = fold_in([self.seed, 0], zlib.crc32(self.stream.encode()))
+        root = fold_in([self.seed, 0], zlib.crc32(stream.encode()))
         pixels, labels = tf.constant(self.train.pixels), tf.constant(self.train.labels)
         weights = tf.constant(self.train.class_weights())
         n, batch, steps = len(self.train.labels), self.params.batch_size, self.steps_per_epoch
@@ -128,7 +149,7 @@ class Trainer:
             classes = tf.gather(labels, rows)
             return self.preprocessing(views), tf.one_hot(classes, self.train.n_classes), tf.gather(weights, classes)
 
-        return tf.data.Dataset.range(epochs * steps).map(at).prefetch(1)
+        return tf.data.Dataset.range(n_batches).map(at).prefetch(1)
 
     def val_batches(self) -> tf.data.Dataset:
         """Return batches of (images, one-hot labels, weights), in order and unchanged."""

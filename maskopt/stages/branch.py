@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +14,12 @@ from maskopt.coverage import list_dynamic_range, list_layers
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.invariants import check
-from maskopt.keras import configure, keras
+from maskopt.keras import keras
 from maskopt.params import Params
 from maskopt.rebuilding import SkipReason
 from maskopt.records import read_record, write_record
-from maskopt.training import Pictures, Trainer
+from maskopt.stages.trainer import open_trainer
+from maskopt.training import Trainer
 from maskopt.variants import VARIANTS
 
 logger = logging.getLogger(__name__)
@@ -89,11 +89,10 @@ class Branch:
 
 def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branch:
     """Set up Keras and return where a training stage works; to be called first in it."""
-    configure(seed, params.training.threads)
     size_px = params.networks[backbone].size_px
-    preprocessing = backbones.backbone(backbone).preprocessing
-    train, val = (_pictures(params.data.classes, size_px, paths.split(seed), side) for side in ("train", "val"))
-    trainer = Trainer(train, val, preprocessing, params.training, seed, variant)
+    trainer = open_trainer(params, backbone, size_px, seed, variant)
+    if paths.lesson(seed).is_file():
+        trainer = replace(trainer, lesson=np.load(paths.lesson(seed)))
     return Branch(backbone, variant, size_px, trainer, params.convert.representative_pictures)
 
 
@@ -102,10 +101,3 @@ def spread(pixels: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:
     rows = np.linspace(0, len(pixels) - 1, min(n, len(pixels))).round().astype(int)
     chosen: npt.NDArray[np.uint8] = pixels[rows]
     return chosen
-
-
-def _pictures(classes: tuple[str, ...], size_px: int, split: Path, side: str) -> Pictures:
-    rows = pd.read_csv(split)
-    chosen = (rows["split"] == side).to_numpy()
-    labels = rows["label"][chosen].map(classes.index).to_numpy(np.int64)
-    return Pictures(np.load(paths.pixels(size_px), mmap_mode="r")[chosen], labels, len(classes))

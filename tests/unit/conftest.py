@@ -87,6 +87,7 @@ def toy():
         batch_size=16,
         threads=1,
         label_smoothing=0.1,
+        temperature=2,
         warmup=0.1,
         patience_epochs=10,
         frozen_views=2,

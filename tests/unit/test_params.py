@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from maskopt.errors import InvalidParams, MissingFile
-from maskopt.params import load_params
+from maskopt.params import Params, load_params
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -105,6 +105,37 @@ def test_value_out_of_range_is_named_with_what_is_wanted_and_got(message, sectio
 def test_value_inside_a_network_is_named_with_its_whole_path(message):
     said = message(lambda values: values["networks"]["separable"]["baseline"].update(epochs=0))
     assert said == framed("networks.separable.baseline.epochs: want greater than or equal to 1, got 0")
+
+
+def test_distillation_needs_a_teacher(message):
+    said = message(lambda values: values["networks"]["separable"]["finetune"].update(distillation=0.5))
+    assert said == framed("networks.separable.finetune.distillation: want 0, since there is no teacher, got 0.5")
+    said = message(lambda values: values["quantize"].update(distillation=0.5))
+    assert said == framed("quantize.distillation: want 0, since there is no teacher, got 0.5")
+
+
+def test_students_may_learn_from_a_teacher_and_a_teacher_from_nobody(message, values):
+    def change(values):
+        values["teacher"] = values["networks"]["separable"] | {"backbone": "mobilenet_v2", "views": 2}
+        values["quantize"]["distillation"] = 0.5
+
+    change(values)
+    assert Params.model_validate(values).quantize.distillation == 0.5
+    values["teacher"]["finetune"] = {"epochs": 1, "learning_rate": 0.1, "distillation": 0.5}
+    said = message(lambda given: given.update(values))
+    assert said == framed("teacher.finetune.distillation: want 0, since a teacher has none itself, got 0.5")
+
+
+def test_teacher_looks_at_pictures_that_there_are(message):
+    def change(values):
+        values["teacher"] = values["networks"]["separable"] | {"backbone": "mobilenet_v2", "views": 2, "size_px": 96}
+
+    assert message(change) == framed("teacher.size_px: want one of pixels.sizes_px (32, 64), got 96")
+
+
+def test_seeds_are_each_given_once(message):
+    assert message(lambda values: values.update(seeds=[0, 1, 0])) == framed("seeds: want each once, got [0, 1, 0]")
+    assert message(lambda values: values.update(seeds=[])) == framed("seeds: want 1 or more, got []")
 
 
 def test_fractions_that_do_not_add_up_are_named_with_their_sum(message):

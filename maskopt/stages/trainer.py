@@ -1,0 +1,26 @@
+"""Pictures of one seed, and what trains a network on them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from maskopt import backbones, paths
+from maskopt.keras import configure
+from maskopt.params import Params
+from maskopt.training import Pictures, Trainer
+
+
+def open_trainer(params: Params, backbone: str, size_px: int, seed: int, stream: str) -> Trainer:
+    """Set up Keras and return what trains a network on the pictures of a seed."""
+    configure(seed, params.training.threads)
+    preprocessing = backbones.backbone(backbone).preprocessing
+    train, val = (_pictures(params.data.classes, size_px, paths.split(seed), side) for side in ("train", "val"))
+    return Trainer(train, val, preprocessing, params.training, seed, stream)
+
+
+def _pictures(classes: tuple[str, ...], size_px: int, split: Path, side: str) -> Pictures:
+    rows = pd.read_csv(split)
+    chosen = (rows["split"] == side).to_numpy()
+    labels = rows["label"][chosen].map(classes.index).to_numpy(np.int64)
+    return Pictures(np.load(paths.pixels(size_px), mmap_mode="r")[chosen], labels, len(classes))
