@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 # Prefect's client, beside what pyproject.toml says of its server.
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all test-network seeds bench-flow lint format requirements remote
+.PHONY: run test test-all test-network results bench-flow lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
@@ -24,8 +24,8 @@ test-all: $(READY)  ## with the slow tier
 test-network: $(READY)  ## one of the paper's networks through every variant: make test-network NETWORK=resnet50
 	pytest -m slow tests/pipeline/test_paper_networks.py -k '$(NETWORK)'
 
-seeds: $(READY)  ## params.yaml with several seeds, into docs/results/: make seeds NAME=photos SEEDS='0 1 2'
-	python benchmarks/seeds.py $(NAME) $(SEEDS)
+results: $(READY)  ## what `make run` has made, into docs/results/: make results NAME=photos
+	python benchmarks/results.py $(NAME)
 
 bench-flow: $(READY)  ## what the flow costs; with the quick profile: make bench-flow QUICK=--quick
 	python benchmarks/flow.py $(QUICK)

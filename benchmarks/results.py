@@ -1,6 +1,6 @@
-"""Several seeds of the params that are here -> their figures and one table: `make seeds NAME=photos SEEDS='0 1 2'`.
+"""The finished run that is here -> the figures of each of its seeds and one table: `make results NAME=photos`.
 
-The test split is that of `split.test_seed` for all seeds; training, and the split into train and val, follow `seed`.
+The test split is that of `split.test_seed` for all seeds; training, and the split into train and val, follow a seed.
 docs/results/NAME/seed-N.json holds the metrics of a seed, seed-N.csv 1 for each picture that a model got right,
 table.md the means.
 """
@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import subprocess
-import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.stats import bootstrap
 
 from maskopt import paths
-from maskopt.profiles import EDITOR
+from maskopt.params import load_params
 from maskopt.records import read_record, write_record
 from maskopt.variants import VARIANTS
 
@@ -31,36 +31,26 @@ FLOAT = "finetuned float32"  # what each model is compared with
 
 
 def main() -> None:
-    """Run and collect each seed, then write the table of all that were collected."""
+    """Collect each seed, then write the table of all that were ever collected."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="of the folder in docs/results")
-    parser.add_argument("seeds", type=int, nargs="*", help="to run; none: only write the table anew")
+    parser.add_argument("--table-only", action="store_true", help="of what was collected before")
     arguments = parser.parse_args()
-    for seed in arguments.seeds:
-        set_seed(seed)
-        subprocess.run([sys.executable, "-m", "maskopt", "run", "--no-server"], check=True)
-        collect(seed, RESULTS / arguments.name)
+    if not arguments.table_only:
+        params = load_params(paths.PARAMS)
+        for seed in params.seeds:
+            collect(seed, params.backbones, RESULTS / arguments.name)
     write_table(arguments.name)
 
 
-def set_seed(seed: int) -> None:
-    """Put a seed into params.yaml."""
-    params = EDITOR.load(paths.PARAMS)
-    params["seed"] = seed
-    with paths.PARAMS.open("w", encoding="utf-8") as file:
-        EDITOR.dump(params, file)
-
-
-def collect(seed: int, folder: Path) -> None:
-    """Copy the metrics of the run that is here, and which test pictures each model gets right."""
+def collect(seed: int, backbones: Sequence[str], folder: Path) -> None:
+    """Copy the metrics of a seed, and which test pictures each model gets right."""
     folder.mkdir(parents=True, exist_ok=True)
     metrics: dict[str, dict[str, object]] = {}
     right: dict[str, pd.Series] = {}
-    backbones = EDITOR.load(paths.PARAMS)["backbones"]
-    for file in sorted(file for name in backbones for file in (paths.METRICS / name).glob("*.json")):
-        backbone, variant = file.parent.name, file.stem
-        metrics.setdefault(backbone, {})[variant] = read_record(file)
-        rows = pd.read_csv(paths.predictions(backbone, variant)).set_index("path")
+    for backbone, variant in sorted((backbone, variant) for backbone in backbones for variant in VARIANTS):
+        metrics.setdefault(backbone, {})[variant] = read_record(paths.metrics(backbone, variant, seed))
+        rows = pd.read_csv(paths.predictions(backbone, variant, seed)).set_index("path")
         for file_format in VARIANTS[variant].formats:
             right[f"{backbone} {variant} {file_format}"] = (rows[file_format] == rows["label"]).astype(int)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
@@ -76,11 +66,12 @@ def write_table(name: str) -> None:
     right = {seed: pd.read_csv(RESULTS / name / f"seed-{seed}.csv", index_col="path") for seed in records}
     made = {seed: record.pop("made") for seed, record in records.items()}
     rows = []
-    for model in next(iter(right.values())).columns:
+    for model in dict.fromkeys(model for table in right.values() for model in table.columns):
         backbone, variant, file_format = model.split()
-        figures = [record[backbone][variant]["formats"][file_format] for record in records.values()]
-        ours = np.mean([table[model] for table in right.values()], axis=0)  # by picture
-        reference = np.mean([table[f"{backbone} {FLOAT}"] for table in right.values()], axis=0)
+        seeds = [seed for seed, table in right.items() if model in table]
+        figures = [records[seed][backbone][variant]["formats"][file_format] for seed in seeds]
+        ours = np.mean([right[seed][model] for seed in seeds], axis=0)  # by picture
+        reference = np.mean([right[seed][f"{backbone} {FLOAT}"] for seed in seeds], axis=0)
         rows.append(
             {
                 "network": backbone,
