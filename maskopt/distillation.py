@@ -9,7 +9,7 @@ Shape legend: B batch, K classes.
 from maskopt.keras import keras, tf
 
 
-class Crossentropy(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
+class Crossentropy(keras.losses.Loss):
     """Mean cross-entropy with the labels, or a mix of that and the cross-entropy with a teacher's answers.
 
     Targets are (B, K) one-hot labels, or (B, 2 K): those, and the teacher's logits.

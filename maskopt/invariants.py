@@ -28,6 +28,7 @@ class Kernel:
     zeros: int
     values: int  # different ones in the whole tensor
     values_per_channel: int  # different ones in one output channel, at most
+    scales: int
 
     @property
     def sparsity(self) -> float:
@@ -61,6 +62,8 @@ def check(graph: Graph, variant: Variant, file_format: str, final_sparsity: floa
             _check_sparsity(kernel, file_format, final_sparsity)
         if variant.clustered:
             _check_clusters(kernel, file_format, n_clusters)
+        if variant.coded and kernel.dtype == "int8" and kernel.scales != 1:
+            raise LostTechnique("coding", file_format, kernel.layer, "one scale for all channels", f"{kernel.scales}")
     if file_format == "dynamic":
         _check_dynamic(graph)
     if file_format == "int8":
@@ -125,6 +128,7 @@ def _kernel(graph: Graph, operator: Operator, weights: Tensor) -> Kernel:
         zeros=int(np.count_nonzero(weights.values == 0)),
         values=np.unique(weights.values).size,
         values_per_channel=max(np.unique(channel).size for channel in channels),
+        scales=weights.scales.size,
     )
 
 
@@ -136,4 +140,6 @@ def layer_of(graph: Graph, operator: Operator) -> str:
             return "preprocessing"
         if match := _LAYER.search(f"{weights.name};{output.name}"):
             return match[1].removeprefix("quant_")
-    return graph.tensors[operator.outputs[0]].name
+        if weights.name:  # as `slimming` leaves it
+            return weights.name
+    return graph.tensors[operator.outputs[0]].name or operator.kind

@@ -152,6 +152,13 @@ class Quantize(Phase):
     """Quantisation-aware training, 8 bits: Jacob et al. 2018, arXiv:1712.05877, section 3."""
 
 
+class Entropy(Phase):
+    """Entropy-constrained quantisation: Oktay et al. 2020, arXiv:1906.06624."""
+
+    nats_per_bit: Annotated[float, Field(ge=0)]  # added to the loss for each bit of a code for the weights, by weight
+    first_step: Annotated[float, Field(gt=0)]  # between levels, in standard deviations of a kernel's weights
+
+
 class Convert(Section):
     """From Keras to LiteRT."""
 
@@ -183,6 +190,7 @@ class Params(Section):
     prune: Prune
     cluster: Cluster
     quantize: Quantize
+    entropy: Entropy
     convert: Convert
     latency: Latency
 
@@ -195,6 +203,7 @@ class Params(Section):
     @model_validator(mode="after")
     def _teacher_fits(self) -> Self:
         phases: dict[str, Phase] = {"prune": self.prune, "cluster": self.cluster, "quantize": self.quantize}
+        phases["entropy"] = self.entropy
         for name in (name for name in self.backbones if name in self.networks):
             phases |= _phases(f"networks.{name}", self.networks[name])
         if self.teacher:

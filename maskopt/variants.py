@@ -11,6 +11,7 @@ class Variant:
     formats: tuple[str, ...]
     sparse: bool = False  # zeros of pruning are still there
     clustered: bool = False  # at most `cluster.n_clusters` values per output channel
+    coded: bool = False  # one scale for all channels of a kernel
 
     @property
     def quantised_in_training(self) -> bool:
@@ -27,6 +28,7 @@ VARIANTS = {
     "pruned": Variant("pruned + PTQ", PLAIN, sparse=True),
     "clustered": Variant("clustered + PTQ", PLAIN, clustered=True),
     "sparse_clustered": Variant("sparse clustered + PTQ", PLAIN, sparse=True, clustered=True),
+    "ecqat": Variant("entropy-constrained QAT", PLAIN, coded=True),
     "qat": Variant("QAT", TRAINED),
     "pqat": Variant("PQAT", TRAINED, sparse=True),
     "cqat": Variant("CQAT", TRAINED, clustered=True),

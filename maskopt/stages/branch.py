@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from maskopt.keras import keras
 from maskopt.params import Params
 from maskopt.rebuilding import SkipReason
 from maskopt.records import read_record, write_record
+from maskopt.slimming import slim
 from maskopt.stages.trainer import open_trainer
 from maskopt.training import Trainer
 from maskopt.variants import VARIANTS
@@ -52,6 +54,7 @@ class Branch:
         techniques: Mapping[str, SkipReason] | None = None,
         final_sparsity: float = 0.0,
         n_clusters: int = 256,
+        steps: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """Write the files of the variant, all or none, after its promises were found kept in each .tflite file.
 
@@ -61,6 +64,7 @@ class Branch:
             techniques: what was done to the layers -> why a layer was left out.
             final_sparsity: what a sparse variant promises.
             n_clusters: what a clustered variant promises.
+            steps: layer -> distance of the levels of its weights, of a coded variant.
 
         Raises:
             LostTechnique: a promise is broken.
@@ -72,7 +76,7 @@ class Branch:
             layers = list_layers(self.build(), techniques or {})
             for file_format in promise.formats:
                 file = folder / paths.tflite(*place, file_format).name
-                file.write_bytes(convert(model, self.trainer.preprocessing, file_format, examples))
+                file.write_bytes(slim(convert(model, self.trainer.preprocessing, file_format, examples), steps))
                 graph = read_graph(file)
                 check(graph, promise, file_format, final_sparsity, n_clusters)
                 if file_format == "dynamic":

@@ -1,0 +1,17 @@
+"""finetuned model -> weights at few levels, in training that pays for the bits of their code."""
+
+from maskopt import entropy
+from maskopt.params import Params
+from maskopt.stages.branch import open_branch
+from maskopt.stages.run import run
+
+
+def main(params: Params, backbone: str, seed: str) -> None:
+    """Fold batch-norm and train with weights at levels."""
+    branch = open_branch(params, backbone, "ecqat", int(seed))
+    model, curves, steps = entropy.code(branch.load("finetuned"), branch.trainer, params.entropy)
+    branch.save(model, curves, {"coded": entropy.skip_reason}, steps=steps)
+
+
+if __name__ == "__main__":
+    run(main)
