@@ -34,6 +34,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     tags: tuple[str, ...] = ()  # of the task run: `prefect concurrency-limit create TAG N` limits them
     resources: dict[str, Annotated[float, Field(gt=0)]] = {}  # that a Dask worker must offer: {GPU: 1}
 
+    @property
+    def retry_delays_seconds(self) -> list[float]:
+        """Return how long to wait before each retry."""
+        return [self.retry_delay_seconds * 2**attempt for attempt in range(self.retries)]
+
 
 @dataclass(frozen=True)
 class Stage:

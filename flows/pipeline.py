@@ -216,7 +216,7 @@ class _Run:
             future = _run_stage.with_options(
                 tags=settings.tags,
                 retries=settings.retries,
-                retry_delay_seconds=[settings.retry_delay_seconds * 2**attempt for attempt in range(settings.retries)],
+                retry_delay_seconds=settings.retry_delays_seconds,
                 retry_jitter_factor=0.3,
                 retry_condition_fn=lambda _, __, state: self._is_worth_a_retry(state),
             ).submit(stage, self.runner, name in self.forced, wait_for=upstream, return_state=False)

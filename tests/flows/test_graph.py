@@ -1,7 +1,7 @@
 import pytest
 
 from flows.errors import DvcFailed, UnusableGraph
-from flows.graph import choose, read_graph
+from flows.graph import Settings, choose, read_graph
 from maskopt.errors import UnknownName
 
 MATRIX = """
@@ -76,6 +76,10 @@ def test_target_is_a_stage_or_a_word_of_its_name(workspace, target, wanted):
     assert asked == wanted
     assert set(chosen) >= wanted | {"fetch"}
     assert "report" not in chosen
+
+
+def test_each_retry_waits_twice_as_long_as_the_one_before():
+    assert Settings(retries=3, retry_delay_seconds=10).retry_delays_seconds == [10, 20, 40]
 
 
 def test_no_target_asks_for_all(workspace):
