@@ -78,7 +78,7 @@ def test_remote_brings_an_archive_that_was_added(finished, new_workspace, tmp_pa
 def test_metrics_diff_speaks_between_commits(finished):
     finished.commit()
     finished.change_params(lambda params: params["prune"].update(final_sparsity=0.6))
-    finished.run("dvc", "repro", "measured@separable-pruned")
+    finished.run("dvc", "repro", "measured@separable-pruned-0")
     assert "sparsity" in finished.run("dvc", "metrics", "diff")
     assert "prune.final_sparsity" in finished.run("dvc", "params", "diff")
 
