@@ -24,13 +24,13 @@ SIZE_PX = 96
 @pytest.mark.parametrize("network", NETWORKS)
 def test_paper_network_goes_through_every_variant(network, new_workspace, capsys):
     workspace = new_workspace(partial(shrink, backbones=[network], size_px=SIZE_PX))
-    workspace.run("dvc", "repro", "pixels", "split", f"weights@{network}")
+    workspace.run("dvc", "repro", "pixels", "teacher@0", f"weights@{network}")
     rows = []
     for variant in VARIANTS:
         started = time.monotonic()
-        peak = peak_mib(workspace, "dvc", "repro", "--single-item", f"{variant}@{network}")
+        peak = peak_mib(workspace, "dvc", "repro", "--single-item", f"{variant}@{network}-0")
         rows.append((variant, round(time.monotonic() - started), peak))
-        workspace.run("dvc", "repro", "--single-item", f"measured@{network}-{variant}")
+        workspace.run("dvc", "repro", "--single-item", f"measured@{network}-{variant}-0")
     with capsys.disabled():
         table = pd.DataFrame(rows, columns=["variant", "seconds", "peak MiB"])
         sys.stdout.write(f"\n{network}, {SIZE_PX} px\n{table.to_markdown(index=False)}\n")
