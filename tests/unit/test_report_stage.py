@@ -1,5 +1,6 @@
 """The report stage on the records of an invented run."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,20 @@ def test_report_shows_each_table_and_figure(params):
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_report_of_several_seeds_shows_their_means(params):
+    for path in (paths.METRICS, paths.PREDICTIONS):
+        shutil.copytree(path / "seed-0", path / "seed-1")
+    report.main(params.model_copy(update={"seeds": (0, 1)}))
+    page = (paths.REPORT / "report.md").read_text()
+    assert "Figures are means over the seeds 0, 1" in page
+    assert "% ± 0.00 (" in page
+    assert "data/metrics/seed-1/separable/pcqat.json" in page.split("Not measured: ")[1].split(".\n")[0]
+    rows = pd.read_csv(paths.REPORT / "seeds.csv")
+    assert set(rows["seed"]) == {0, 1}
+    assert (pd.read_csv(paths.REPORT / "models.csv")["seeds"] == 2).all()
 
 
 @pytest.mark.usefixtures("run")
