@@ -21,8 +21,9 @@ LAST_WORD_SECONDS = 0.7  # for DVC, after its command is gone
 
 def main() -> int:
     """Run the command and return its exit code."""
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # held, or Python takes the exit code of one
-    return hold(command.pid)  # that has ended by now
+    # Named, not passed on at once: a Popen that nobody holds takes the exit code of a command that has ended.
+    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+    return hold(command.pid)
 
 
 def hold(pid: int) -> int:
