@@ -16,9 +16,9 @@ import pandas as pd
 from maskopt.folding import fold_batch_norm
 from maskopt.keras import keras, tf
 from maskopt.params import Entropy
+from maskopt.slimming import HIGHEST
 from maskopt.training import Trainer
 
-HIGHEST = 127  # level, of int8 around zero
 STEP_GAIN = 20.0  # a step changes so many times faster than a weight
 UPDATES_PER_EPOCH = 4  # of the code
 PSEUDO_COUNT = 0.5  # of each level: one that is not used has a price too

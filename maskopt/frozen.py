@@ -3,12 +3,22 @@
 Shape legend: B batch, C features, K classes.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
-from maskopt.backbones import FEATURES
+from maskopt.backbones import FEATURES, trunk_of
 from maskopt.keras import keras, tf
 from maskopt.params import Phase
 from maskopt.training import Trainer
+
+
+def fit_baseline(model: keras.Model, trainer: Trainer, phase: Phase, trunk: Path) -> pd.DataFrame:
+    """Train the head on the trunk of a file, all layers where there is no such file; return one row per epoch."""
+    if not trunk.is_file():
+        return trainer.fit(model, phase)
+    trunk_of(model).load_weights(trunk)
+    return fit_head(model, trainer, phase)
 
 
 def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame:

@@ -18,6 +18,9 @@ Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
 
 
+TECHNIQUES = ("prune", "cluster", "quantize", "entropy")  # sections that are phases of training
+
+
 class Section(BaseModel, frozen=True, extra="forbid"):
     """A part of params.yaml."""
 
@@ -202,15 +205,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _teacher_fits(self) -> Self:
-        phases: dict[str, Phase] = {"prune": self.prune, "cluster": self.cluster, "quantize": self.quantize}
-        phases["entropy"] = self.entropy
-        for name in (name for name in self.backbones if name in self.networks):
-            phases |= _phases(f"networks.{name}", self.networks[name])
         if self.teacher:
-            phases = _phases("teacher", self.teacher)
+            phases, why = _phases("teacher", self.teacher), "a teacher has none itself"
+        else:
+            phases, why = {name: getattr(self, name) for name in TECHNIQUES}, "there is no teacher"
+            for name in (name for name in self.backbones if name in self.networks):
+                phases |= _phases(f"networks.{name}", self.networks[name])
         for name, phase in phases.items():
             if phase.distillation:
-                why = "a teacher has none itself" if self.teacher else "there is no teacher"
                 raise ValueError(f"{name}.distillation: want 0, since {why}, got {phase.distillation:g}")
         return self
 

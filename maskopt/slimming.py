@@ -36,13 +36,14 @@ def slim(content: bytes, steps: Mapping[str, float]) -> bytes:
     (subgraph,) = model.subgraphs
     used = Counter(index for operator in graph.operators for index in operator.inputs)
     names = {index: graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)}
+    writer = _Writer(model, subgraph)
     for operator in graph.operators:
         weights = graph.weights(operator)
         if weights is None:
             continue
         layer = names[operator.inputs[1]] = layer_of(graph, operator)
         if weights.dtype == np.int8 and used[operator.inputs[1]] == 1:
-            _rescale(graph, operator, _Writer(model, subgraph), steps.get(layer))
+            _rescale(graph, operator, writer, steps.get(layer))
     for index, tensor in enumerate(subgraph.tensors):
         tensor.name = names.get(index, "")
         tensor.shapeSignature = None

@@ -19,6 +19,8 @@ from maskopt.errors import Diverged
 from maskopt.keras import keras, tf
 from maskopt.params import Phase, Training
 
+LESSON = "lesson"  # the stream that a teacher and all its students see
+
 logger = logging.getLogger(__name__)
 
 
@@ -120,21 +122,22 @@ class Trainer:
             taught: the batches of the lesson instead, with the teacher's answers in their targets, again and again,
                 from a place that follows from the stream.
         """
-        steps = epochs * self.steps_per_epoch
+        numbers = tf.data.Dataset.range(epochs * self.steps_per_epoch)
         if not taught:
-            return self._batches(self.stream, steps)
+            return self._batches(self.stream, numbers)
         assert self.lesson is not None  # params without a teacher ask for no distillation
+        lesson = tf.constant(self.lesson)
         views = len(self.lesson) // self.steps_per_epoch
         first = zlib.crc32(self.stream.encode()) % views * self.steps_per_epoch
-        answers = tf.data.Dataset.from_tensor_slices(self.lesson)
-        lesson = tf.data.Dataset.zip((self.lesson_batches(views), answers)).repeat().skip(first).take(steps)
-        return lesson.map(lambda batch, said: (batch[0], tf.concat([batch[1], said], axis=1), batch[2]))
+        places = numbers.map(lambda number: (first + number) % len(self.lesson))
+        batches = tf.data.Dataset.zip((self._batches(LESSON, places), places))
+        return batches.map(lambda batch, at: (batch[0], tf.concat([batch[1], lesson[at]], axis=1), batch[2]))
 
     def lesson_batches(self, views: int) -> tf.data.Dataset:
-        """Return batches of (images, one-hot labels, weights): the same views at each resolution, for all streams."""
-        return self._batches("lesson", views * self.steps_per_epoch)
+        """Return batches of (images, one-hot labels, weights), the same views at each resolution, for all streams."""
+        return self._batches(LESSON, tf.data.Dataset.range(views * self.steps_per_epoch))
 
-    def _batches(self, stream: str, n_batches: int) -> tf.data.Dataset:
+    def _batches(self, stream: str, numbers: tf.data.Dataset) -> tf.data.Dataset:
         fold_in = tf.random.experimental.stateless_fold_in
         root = fold_in([self.seed, 0], zlib.crc32(stream.encode()))
         pixels, labels = tf.constant(self.train.pixels), tf.constant(self.train.labels)
@@ -149,7 +152,7 @@ class Trainer:
             classes = tf.gather(labels, rows)
             return self.preprocessing(views), tf.one_hot(classes, self.train.n_classes), tf.gather(weights, classes)
 
-        return tf.data.Dataset.range(n_batches).map(at).prefetch(1)
+        return numbers.map(at).prefetch(1)
 
     def val_batches(self) -> tf.data.Dataset:
         """Return batches of (images, one-hot labels, weights), in order and unchanged."""

@@ -16,7 +16,7 @@ class Variant:
     @property
     def quantised_in_training(self) -> bool:
         """Its weights are those of fake quantisation: no other variant starts from them."""
-        return self.formats == TRAINED
+        return self.coded or self.formats == TRAINED
 
 
 PLAIN = ("dynamic", "int8")  # quantised after training

@@ -10,7 +10,7 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Fold batch-norm and train with weights at levels."""
     branch = open_branch(params, backbone, "ecqat", int(seed))
     model, curves, steps = entropy.code(branch.load("finetuned"), branch.trainer, params.entropy)
-    branch.save(model, curves, {"coded": entropy.skip_reason}, steps=steps)
+    branch.save(model, curves, {"quantised": entropy.skip_reason}, steps=steps)
 
 
 if __name__ == "__main__":

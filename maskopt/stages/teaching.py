@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maskopt import paths
-from maskopt.backbones import build_classifier, freeze_below, trunk_of
-from maskopt.frozen import fit_head
+from maskopt.backbones import build_classifier, freeze_below
+from maskopt.frozen import fit_baseline
 from maskopt.params import Params, Teacher
 from maskopt.stages.trainer import open_trainer
 
@@ -14,11 +14,7 @@ def teach(params: Params, teacher: Teacher, seed: int) -> tuple[npt.NDArray[np.f
     """Return (S, B, K) logits for the S batches of `views` epochs, and the teacher's validation accuracy."""
     trainer = open_trainer(params, teacher.backbone, teacher.size_px, seed, "teacher")
     model = build_classifier(teacher.backbone, teacher.size_px, trainer.train.n_classes)
-    if paths.trunk(paths.TEACHER).is_file():
-        trunk_of(model).load_weights(paths.trunk(paths.TEACHER))
-        fit_head(model, trainer, teacher.baseline)
-    else:
-        trainer.fit(model, teacher.baseline)
+    fit_baseline(model, trainer, teacher.baseline, paths.trunk(paths.TEACHER))
     freeze_below(model, teacher.trainable_from)
     curves = trainer.fit(model, teacher.finetune)
     views = trainer.lesson_batches(teacher.views).map(lambda images, *_: images)
