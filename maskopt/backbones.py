@@ -1,18 +1,19 @@
-"""The table of backbones, and the flat classifiers built on them.
+"""The table of architectures, and the flat classifiers built on them.
 
 Shape legend: B batch, H height px, W width px, K classes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.errors import TooSmall, UnknownName
+from maskopt.errors import FixedScale, TooSmall, UnknownName
 from maskopt.keras import keras, tf
 from maskopt.networks import bottleneck, separable
+from maskopt.params import Trunk
 
 FEATURES = "features"  # name of the layer between trunk and head
 
@@ -42,75 +43,112 @@ CAFFE = Preprocessing(np.eye(3, dtype=np.float32)[:, ::-1], np.array([-103.939, 
 
 
 @dataclass(frozen=True)
-class Backbone:
-    """How to build one trunk, without weights, and what it expects."""
+class Architecture:
+    """How to build one kind of trunk, without weights, and what it expects."""
 
-    build: Callable[[int], keras.Model]  # size_px -> (B, H, W, 3) to (B, h, w, channels)
+    build: Callable[[int, float, int], keras.Model]  # size_px, width, depth -> (B, H, W, 3) to (B, h, w, channels)
     source: str
     min_size_px: int  # of height and width
     preprocessing: Preprocessing = SYMMETRIC
-    application: Callable[..., keras.Model] | None = None  # has ImageNet weights to download
-    options: dict[str, Any] = field(default_factory=dict)
+    scales: tuple[str, ...] = ()  # of width and depth, what may differ from 1
+    download: Callable[[int, float], keras.Model] | None = None  # size_px, width -> with ImageNet's weights
 
 
 def _application(
-    name: str, source: str, preprocessing: Preprocessing = SYMMETRIC, min_size_px: int = 32, **options: Any
-) -> Backbone:
-    function = getattr(keras.applications, name)
+    name: str, source: str, preprocessing: Preprocessing = SYMMETRIC, min_size_px: int = 32, width: str | None = None
+) -> Architecture:
+    """Return one of Keras' own; `width` is what Keras calls that."""
 
-    def build(size_px: int) -> keras.Model:
-        return function(input_shape=(size_px, size_px, 3), include_top=False, weights=None, **options)
+    def build(size_px: int, factor: float, weights: str | None) -> keras.Model:
+        options = {width: factor} if width else {}
+        shape = (size_px, size_px, 3)
+        return getattr(keras.applications, name)(input_shape=shape, include_top=False, weights=weights, **options)
 
-    return Backbone(build, source, min_size_px, preprocessing, function, options)
+    return Architecture(
+        build=lambda size_px, factor, _depth: build(size_px, factor, None),
+        source=source,
+        min_size_px=min_size_px,
+        preprocessing=preprocessing,
+        scales=("width",) if width else (),
+        download=lambda size_px, factor: build(size_px, factor, "imagenet"),
+    )
 
 
-BACKBONES = {
-    "mobilenet_v2": _application("MobileNetV2", "Sandler et al. 2018, arXiv:1801.04381"),
-    "mobilenet_v2_035": _application("MobileNetV2", "Sandler et al. 2018, arXiv:1801.04381", alpha=0.35),
+def _hand_made(module: ModuleType) -> Architecture:
+    return Architecture(module.build, module.__name__, min_size_px=16, scales=("width", "depth"))
+
+
+ARCHITECTURES = {
+    "mobilenet_v2": _application("MobileNetV2", "Sandler et al. 2018, arXiv:1801.04381", width="alpha"),
     "inception_v3": _application("InceptionV3", "Szegedy et al. 2015, arXiv:1512.00567", min_size_px=75),
     "resnet50": _application("ResNet50", "He et al. 2015, arXiv:1512.03385", CAFFE),
     "nasnet_mobile": _application("NASNetMobile", "Zoph et al. 2017, arXiv:1707.07012"),
-    "separable": Backbone(separable.build, "maskopt.networks.separable", min_size_px=16),
-    "bottleneck": Backbone(bottleneck.build, "maskopt.networks.bottleneck", min_size_px=16),
+    "separable": _hand_made(separable),
+    "bottleneck": _hand_made(bottleneck),
 }
 
 BATCH_NORM_MOMENTUM = 0.9  # Keras' 0.99 and 0.999 need thousands of steps to forget ImageNet
 
 
-def backbone(name: str) -> Backbone:
+def architecture(name: str) -> Architecture:
     """Return the table's entry, or raise UnknownName listing what is known."""
     try:
-        return BACKBONES[name]
+        return ARCHITECTURES[name]
     except KeyError:
-        raise UnknownName("backbone", name, BACKBONES) from None
+        raise UnknownName("architecture", name, ARCHITECTURES) from None
 
 
-def refuse_small(name: str, size_px: int) -> None:
-    """Raise TooSmall if the network does not take pictures of `size_px`."""
-    least = backbone(name).min_size_px
-    if size_px < least:
-        raise TooSmall(name, least, size_px)
+def refuse_misfit(trunk: Trunk, size_px: int) -> None:
+    """Raise if a trunk cannot be built for pictures of `size_px`.
+
+    Raises:
+        FixedScale: the architecture has no other width or depth.
+        TooSmall: it does not take pictures of `size_px`.
+        UnknownName: there is no such architecture.
+    """
+    entry = architecture(trunk.architecture)
+    for scale, value in (("width", trunk.width), ("depth", trunk.depth)):
+        if value != 1 and scale not in entry.scales:
+            raise FixedScale(trunk.architecture, scale, value)
+    if size_px < entry.min_size_px:
+        raise TooSmall(trunk.architecture, entry.min_size_px, size_px)
 
 
-def build_trunk(name: str, size_px: int) -> keras.Model:
+def build_trunk(trunk: Trunk, size_px: int) -> keras.Model:
     """Return the untrained trunk: (B, H, W, 3) preprocessed -> (B, h, w, channels).
 
     Raises:
-        TooSmall: the network does not take pictures of `size_px`.
+        FixedScale: the architecture has no other width or depth.
+        TooSmall: it does not take pictures of `size_px`.
+        UnknownName: there is no such architecture, or no layer `until` in it.
     """
-    refuse_small(name, size_px)
-    return backbone(name).build(size_px)
+    return cut(build_whole(trunk, size_px), trunk)
 
 
-def build_classifier(name: str, size_px: int, n_classes: int) -> keras.Model:
+def build_whole(trunk: Trunk, size_px: int) -> keras.Model:
+    """Return the untrained trunk as if `until` were its last layer; raise as `build_trunk` does."""
+    refuse_misfit(trunk, size_px)
+    return architecture(trunk.architecture).build(size_px, trunk.width, trunk.depth)
+
+
+def cut(whole: keras.Model, trunk: Trunk) -> keras.Model:
+    """Return the layers up to `until`, shared with the whole trunk.
+
+    Raises:
+        UnknownName: there is no such layer.
+    """
+    return keras.Model(whole.input, _layer(whole, trunk.until).output) if trunk.until else whole
+
+
+def build_classifier(trunk: Trunk, size_px: int, n_classes: int) -> keras.Model:
     """Return a flat model from preprocessed pixels to logits: (B, H, W, 3) -> (B, K).
 
     Flat, since tfmot does not quantise a model inside a model (tfmot issues 377, 638, 957).
     """
-    trunk = build_trunk(name, size_px)
-    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(trunk.output)
+    layers = build_trunk(trunk, size_px)
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(layers.output)
     logits = keras.layers.Dense(n_classes, name="logits")(x)
-    model = keras.Model(trunk.input, logits, name=name)
+    model = keras.Model(layers.input, logits, name=trunk.architecture)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
@@ -128,10 +166,13 @@ def freeze_below(classifier: keras.Model, layer_name: str | None) -> None:
     Raises:
         UnknownName: there is no such layer.
     """
-    names = [layer.name for layer in classifier.layers]
-    if layer_name is None:
-        return
-    if layer_name not in names:
-        raise UnknownName(f"layer of {classifier.name}", layer_name, names)
-    for layer in classifier.layers[: names.index(layer_name)]:
-        layer.trainable = False
+    if layer_name is not None:
+        for layer in classifier.layers[: classifier.layers.index(_layer(classifier, layer_name))]:
+            layer.trainable = False
+
+
+def _layer(model: keras.Model, name: str) -> keras.layers.Layer:
+    layers = {layer.name: layer for layer in model.layers}
+    if name not in layers:
+        raise UnknownName(f"layer of {model.name}", name, layers)
+    return layers[name]

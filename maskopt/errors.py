@@ -15,6 +15,7 @@ MaskoptError
 ├── InvalidData          pictures that break an expectation
 ├── CannotSplit          classes too small for the fractions
 ├── WrongWeights         a weights file that does not fit its network
+├── FixedScale           a width or depth that a network does not have
 ├── TooSmall             pictures of fewer px than a network takes
 ├── DownloadFailed       ImageNet's weights could not be fetched
 ├── Diverged             training that came to no finite loss
@@ -175,20 +176,30 @@ class CannotSplit(MaskoptError):
 class WrongWeights(MaskoptError):
     """A weights file does not fit the network it was given for."""
 
-    def __init__(self, path: Path, network: str, reason: str) -> None:
+    def __init__(self, path: Path, trunk: object, reason: str) -> None:
         super().__init__(
-            f"{path} does not hold weights of {network}: {reason}. "
-            f"Set networks.{network}.weights in params.yaml to a matching file or to 'none'"
+            f"{path} does not hold weights of {trunk}: {reason}. "
+            "Set weights of the network in params.yaml to a matching file or to 'none'"
+        )
+
+
+class FixedScale(MaskoptError):
+    """A network is wanted in a width or depth that it does not have."""
+
+    def __init__(self, architecture: str, scale: str, got: float) -> None:
+        super().__init__(
+            f"{architecture} has one {scale}: want 1, got {got:g}. Set trunk.{scale} of the network in params.yaml to "
+            "1, or trunk.architecture to another"
         )
 
 
 class TooSmall(MaskoptError):
     """Pictures are smaller than a network takes."""
 
-    def __init__(self, network: str, min_size_px: int, got_px: int) -> None:
+    def __init__(self, architecture: str, min_size_px: int, got_px: int) -> None:
         super().__init__(
-            f"{network} takes pictures of {min_size_px} px and more, got {got_px}. "
-            f"Set networks.{network}.size_px and pixels.sizes_px in params.yaml to more"
+            f"{architecture} takes pictures of {min_size_px} px and more, got {got_px}. "
+            "Set size_px of the network and pixels.sizes_px in params.yaml to more"
         )
 
 
@@ -197,10 +208,11 @@ class DownloadFailed(MaskoptError):
 
     transient = True
 
-    def __init__(self, network: str, reason: str) -> None:
+    def __init__(self, trunk: object, reason: str) -> None:
         super().__init__(
-            f"the ImageNet weights of {network} could not be downloaded: {reason}. Try again with a connection, or put "
-            f"an .h5 file of the trunk into data/incoming and set networks.{network}.weights to its path, or to 'none'"
+            f"the ImageNet weights of {trunk} could not be downloaded: {reason}. Try again with a connection, or put "
+            "an .h5 file of the trunk into data/incoming and set weights of the network in params.yaml to its path, "
+            "or to 'none'"
         )
 
 

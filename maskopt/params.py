@@ -92,9 +92,27 @@ class Phase(Section):
     distillation: Fraction = 0.0  # part of the loss that is the teacher's
 
 
+class Trunk(Section):
+    """The layers before the head, as they are built."""
+
+    architecture: str  # a key of `backbones.ARCHITECTURES`
+    width: Annotated[float, Field(gt=0, le=4)]  # factor of the number of channels
+    depth: Annotated[int, Field(ge=1, le=16)]  # blocks of each kind, of the hand-made ones
+    until: str | None  # last layer; None: all
+
+    def __str__(self) -> str:
+        """Return what a message calls it."""
+        parts = [self.architecture]
+        parts += [f"width {self.width:g}"] if self.width != 1 else []
+        parts += [f"depth {self.depth}"] if self.depth != 1 else []
+        parts += [f"until {self.until}"] if self.until else []
+        return ", ".join(parts)
+
+
 class Network(Section):
     """What differs between backbones."""
 
+    trunk: Trunk
     size_px: Positive  # input height and width; one of `pixels.sizes_px`
     weights: str  # imagenet (downloaded by Keras), none, or the path of an .h5 file
     baseline: Phase  # frozen trunk; all layers where `weights` is none
@@ -105,7 +123,6 @@ class Network(Section):
 class Teacher(Network):
     """A network that is trained for its answers alone; phases with `distillation` learn from them."""
 
-    backbone: str
     views: Positive  # of each picture that it answers for: students see these in turn
 
 

@@ -3,12 +3,27 @@
 Shape legend: B batch, H height px, W width px, C channels.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from maskopt.keras import keras
 
 layers = keras.layers
 Tensor = Any  # symbolic, of Keras
+Block = tuple[int, ...]  # channels, stride, and what else a network says of it
+CHANNELS_STEP = 8  # kernels of CPUs work on so many at once
+
+
+def scaled(channels: int, width: float) -> int:
+    """Return a number of channels times `width`, a multiple of 8."""
+    return max(CHANNELS_STEP, round(channels * width / CHANNELS_STEP) * CHANNELS_STEP)
+
+
+def repeated(blocks: Iterable[Block], depth: int) -> Iterator[Block]:
+    """Return each block `depth` times, only the first of them with its stride."""
+    for channels, stride, *rest in blocks:
+        for stride_here in (stride, *(1,) * (depth - 1)):
+            yield (channels, stride_here, *rest)
 
 
 def conv_bn_relu(x: Tensor, channels: int, kernel: int, stride: int, name: str) -> Tensor:

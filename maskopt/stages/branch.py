@@ -16,7 +16,7 @@ from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.invariants import check
 from maskopt.keras import keras
-from maskopt.params import Params
+from maskopt.params import Params, Trunk
 from maskopt.rebuilding import SkipReason
 from maskopt.records import read_record, write_record
 from maskopt.slimming import slim
@@ -33,13 +33,14 @@ class Branch:
 
     backbone: str
     variant: str  # a key of VARIANTS: what the stage makes
+    trunk: Trunk
     size_px: int
     trainer: Trainer
     n_examples: int  # training pictures that set the ranges of int8 activations
 
     def build(self) -> keras.Model:
         """Return the untrained classifier: (B, H, W, 3) preprocessed -> (B, K) logits."""
-        return backbones.build_classifier(self.backbone, self.size_px, self.trainer.train.n_classes)
+        return backbones.build_classifier(self.trunk, self.size_px, self.trainer.train.n_classes)
 
     def load(self, variant: str) -> keras.Model:
         """Return a trained classifier."""
@@ -93,11 +94,11 @@ class Branch:
 
 def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branch:
     """Set up Keras and return where a training stage works; to be called first in it."""
-    size_px = params.networks[backbone].size_px
-    trainer = open_trainer(params, backbone, size_px, seed, variant)
+    trunk, size_px = params.networks[backbone].trunk, params.networks[backbone].size_px
+    trainer = open_trainer(params, trunk, size_px, seed, variant)
     if paths.lesson(seed).is_file():
         trainer = replace(trainer, lesson=np.load(paths.lesson(seed)))
-    return Branch(backbone, variant, size_px, trainer, params.convert.representative_pictures)
+    return Branch(backbone, variant, trunk, size_px, trainer, params.convert.representative_pictures)
 
 
 def spread(pixels: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:

@@ -18,14 +18,14 @@ def main(params: Params, seed: str) -> None:
     with replacing(paths.teacher(int(seed))) as folder:
         folder.mkdir()
         if teacher is None:
-            write_record(folder / paths.teacher_facts(int(seed)).name, {"backbone": None})
+            write_record(folder / paths.teacher_facts(int(seed)).name, {"trunk": None})
             return
         from maskopt.stages.teaching import teach  # noqa: PLC0415  TensorFlow, not needed without a teacher
 
         answers, accuracy = teach(params, teacher, int(seed))
         np.save(folder / paths.lesson(int(seed)).name, answers)
         facts = {
-            "backbone": teacher.backbone,
+            "trunk": str(teacher.trunk),
             "views": teacher.views,
             "val_accuracy": round(accuracy, 6),
         }

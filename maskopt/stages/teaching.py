@@ -12,8 +12,8 @@ from maskopt.stages.trainer import open_trainer
 
 def teach(params: Params, teacher: Teacher, seed: int) -> tuple[npt.NDArray[np.float32], float]:
     """Return (S, B, K) logits for the S batches of `views` epochs, and the teacher's validation accuracy."""
-    trainer = open_trainer(params, teacher.backbone, teacher.size_px, seed, "teacher")
-    model = build_classifier(teacher.backbone, teacher.size_px, trainer.train.n_classes)
+    trainer = open_trainer(params, teacher.trunk, teacher.size_px, seed, "teacher")
+    model = build_classifier(teacher.trunk, teacher.size_px, trainer.train.n_classes)
     fit_baseline(model, trainer, teacher.baseline, paths.trunk(paths.TEACHER))
     freeze_below(model, teacher.trainable_from)
     curves = trainer.fit(model, teacher.finetune)

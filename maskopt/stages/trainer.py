@@ -7,14 +7,14 @@ import pandas as pd
 
 from maskopt import backbones, paths
 from maskopt.keras import configure
-from maskopt.params import Params
+from maskopt.params import Params, Trunk
 from maskopt.training import Pictures, Trainer
 
 
-def open_trainer(params: Params, backbone: str, size_px: int, seed: int, stream: str) -> Trainer:
+def open_trainer(params: Params, trunk: Trunk, size_px: int, seed: int, stream: str) -> Trainer:
     """Set up Keras and return what trains a network on the pictures of a seed."""
     configure(seed, params.training.threads)
-    preprocessing = backbones.backbone(backbone).preprocessing
+    preprocessing = backbones.architecture(trunk.architecture).preprocessing
     train, val = (_pictures(params.data.classes, size_px, paths.split(seed), side) for side in ("train", "val"))
     return Trainer(train, val, preprocessing, params.training, seed, stream)
 

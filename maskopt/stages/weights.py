@@ -7,7 +7,8 @@ from maskopt.stages.start import bring
 
 def main(params: Params, backbone: str) -> None:
     """Write what a backbone starts from."""
-    bring(params.networks[backbone].weights, backbone, params.networks[backbone].size_px, backbone)
+    weights, size_px = params.networks[backbone].weights, params.networks[backbone].size_px
+    bring(params.networks[backbone].trunk, weights, size_px, backbone)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ import pytest
 
 from maskopt import paths
 from maskopt.errors import LostTechnique
+from maskopt.params import Trunk
 from maskopt.records import write_record
 from maskopt.stages.branch import Branch, spread
 
-BACKBONE = "separable"
+BACKBONE = "small"
+TRUNK = Trunk(architecture="separable", width=1, depth=1, until=None)
 SIZE_PX = 16  # the least of the network
 CURVES = pd.DataFrame({"epoch": [0, 1], "val_loss": [1.0, 0.5]})
 
@@ -25,7 +27,7 @@ def branch(toy, tmp_path, monkeypatch):
     train = type(toy.train)(pixels, np.zeros(4, np.int64), 3)
     trainer = type(toy)(train, toy.val, toy.preprocessing, toy.params, 0, "toy")
     write_record(paths.start_facts(BACKBONE), {"weights": "none"})
-    return lambda variant: Branch(BACKBONE, variant, SIZE_PX, trainer, n_examples=2)
+    return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, trainer, n_examples=2)
 
 
 def test_files_of_a_variant_are_those_that_others_read(branch):

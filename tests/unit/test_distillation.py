@@ -97,14 +97,14 @@ def workspace(toy, tmp_path, monkeypatch):
 
 def test_stage_without_a_teacher_leaves_a_note(workspace):
     teacher_stage.main(workspace, "0")
-    assert json.loads(paths.teacher_facts(0).read_text()) == {"backbone": None}
+    assert json.loads(paths.teacher_facts(0).read_text()) == {"trunk": None}
     assert not paths.lesson(0).exists()
 
 
 def test_stage_leaves_answers_for_each_batch(workspace):
     phase = Phase(epochs=1, learning_rate=0.01)
     teacher = Teacher(
-        backbone="separable",
+        trunk={"architecture": "separable", "width": 1, "depth": 1, "until": None},
         views=3,
         size_px=16,
         weights="none",
@@ -115,5 +115,5 @@ def test_stage_leaves_answers_for_each_batch(workspace):
     teacher_stage.main(workspace.model_copy(update={"teacher": teacher}), "0")
     assert np.load(paths.lesson(0)).shape == (3 * 96 // 16, 16, 3)
     facts = json.loads(paths.teacher_facts(0).read_text())
-    assert (facts["backbone"], facts["views"]) == ("separable", 3)
+    assert (facts["trunk"], facts["views"]) == ("separable", 3)
     assert 0 <= facts["val_accuracy"] <= 1

@@ -116,7 +116,7 @@ def test_distillation_needs_a_teacher(message):
 
 def test_students_may_learn_from_a_teacher_and_a_teacher_from_nobody(message, values):
     def change(values):
-        values["teacher"] = values["networks"]["separable"] | {"backbone": "mobilenet_v2", "views": 2}
+        values["teacher"] = values["networks"]["separable"] | {"views": 2}
         values["quantize"]["distillation"] = 0.5
 
     change(values)
@@ -128,7 +128,7 @@ def test_students_may_learn_from_a_teacher_and_a_teacher_from_nobody(message, va
 
 def test_teacher_looks_at_pictures_that_there_are(message):
     def change(values):
-        values["teacher"] = values["networks"]["separable"] | {"backbone": "mobilenet_v2", "views": 2, "size_px": 96}
+        values["teacher"] = values["networks"]["separable"] | {"views": 2, "size_px": 96}
 
     assert message(change) == framed("teacher.size_px: want one of pixels.sizes_px (32, 64), got 96")
 

@@ -6,15 +6,21 @@ import pytest
 
 from maskopt.backbones import build_trunk
 from maskopt.errors import DownloadFailed, MissingFile, TooSmall, WrongWeights
+from maskopt.params import Trunk
 from maskopt.weights import fingerprint, load_weights
 
 SIZE_PX = 32
-NEXT_STEP = "Set networks.separable.weights in params.yaml to a matching file or to 'none'"
+SEPARABLE, BOTTLENECK, MOBILENET, INCEPTION = (
+    Trunk(architecture=name, width=1, depth=1, until=None)
+    for name in ("separable", "bottleneck", "mobilenet_v2", "inception_v3")
+)
+NARROW = MOBILENET.model_copy(update={"width": 0.35})
+NEXT_STEP = "Set weights of the network in params.yaml to a matching file or to 'none'"
 
 
 @pytest.fixture(scope="module")
 def trunk():
-    return build_trunk("separable", SIZE_PX)
+    return build_trunk(SEPARABLE, SIZE_PX)
 
 
 @pytest.fixture
@@ -37,18 +43,18 @@ def download(monkeypatch, tmp_path):
 
 
 def test_file_gives_the_weights_it_holds(trunk, saved):
-    loaded = load_weights("separable", str(saved), SIZE_PX)
+    loaded = load_weights(SEPARABLE, str(saved), SIZE_PX)
     for weight, expected in zip(loaded.get_weights(), trunk.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
 
 
 def test_file_fits_pictures_of_another_size(trunk, saved):
-    assert fingerprint(load_weights("separable", str(saved), 64)) == fingerprint(trunk)
+    assert fingerprint(load_weights(SEPARABLE, str(saved), 64)) == fingerprint(trunk)
 
 
 def test_fingerprint_tells_other_weights_apart(trunk):
     before = fingerprint(trunk)
-    other = build_trunk("separable", SIZE_PX)
+    other = build_trunk(SEPARABLE, SIZE_PX)
     other.set_weights(trunk.get_weights())
     assert fingerprint(other) == before
     kernel = other.layers[1].get_weights()[0]
@@ -60,9 +66,9 @@ def test_fingerprint_tells_other_weights_apart(trunk):
 def test_missing_file_says_where_to_put_it(tmp_path):
     path = tmp_path / "none.h5"
     with pytest.raises(MissingFile) as caught:
-        load_weights("separable", str(path), SIZE_PX)
+        load_weights(SEPARABLE, str(path), SIZE_PX)
     assert str(caught.value) == (
-        f"{path} is missing: put it there, or set networks.separable.weights in params.yaml to another"
+        f"{path} is missing: put it there, or set weights of the network in params.yaml to another"
     )
 
 
@@ -70,51 +76,73 @@ def test_file_that_is_not_hdf5_is_refused(tmp_path):
     path = tmp_path / "trunk.h5"
     path.write_bytes(b"\x80\x04\x95 a pickle, which could run code")
     with pytest.raises(WrongWeights) as caught:
-        load_weights("separable", str(path), SIZE_PX)
+        load_weights(SEPARABLE, str(path), SIZE_PX)
     assert str(caught.value) == f"{path} does not hold weights of separable: it is not an HDF5 file. {NEXT_STEP}"
 
 
 def test_weights_of_another_network_are_refused(saved):
     with pytest.raises(WrongWeights) as caught:
-        load_weights("bottleneck", str(saved), SIZE_PX)
+        load_weights(BOTTLENECK, str(saved), SIZE_PX)
     assert str(caught.value) == (
         f"{saved} does not hold weights of bottleneck: Layer count mismatch when loading weights from file. "
         "Model expected 46 layers, found 22 saved layers. "
-        "Set networks.bottleneck.weights in params.yaml to a matching file or to 'none'"
+        f"{NEXT_STEP}"
     )
 
 
 def test_weights_of_another_width_are_refused(tmp_path):
     path = tmp_path / "wide.h5"
-    build_trunk("mobilenet_v2", SIZE_PX).save_weights(path)
+    build_trunk(MOBILENET, SIZE_PX).save_weights(path)
     with pytest.raises(
-        WrongWeights, match=r"wide.h5 does not hold weights of mobilenet_v2_035: .* \(3, 3, 3, 16\).* \(32, 3, 3, 3\)"
+        WrongWeights,
+        match=r"wide.h5 does not hold weights of mobilenet_v2, width 0.35: .* \(3, 3, 3, 16\)",
     ):
-        load_weights("mobilenet_v2_035", str(path), SIZE_PX)
+        load_weights(NARROW, str(path), SIZE_PX)
 
 
 def test_cut_off_file_is_refused(saved):
     saved.write_bytes(saved.read_bytes()[:100_000])
     with pytest.raises(
-        WrongWeights, match=r"trunk.h5 does not hold weights of separable: .*truncated file.*\. Set net"
+        WrongWeights, match=r"trunk.h5 does not hold weights of separable: .*truncated file.*\. Set wei"
     ):
-        load_weights("separable", str(saved), SIZE_PX)
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
 
 
 def test_hdf5_file_of_something_else_is_refused(tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["pixels"] = np.zeros(3)
-    with pytest.raises(WrongWeights, match=r"expected 22 layers, found 0 saved layers\. Set networks"):
-        load_weights("separable", str(tmp_path / "data.h5"), SIZE_PX)
+    with pytest.raises(WrongWeights, match=r"expected 22 layers, found 0 saved layers\. Set weights"):
+        load_weights(SEPARABLE, str(tmp_path / "data.h5"), SIZE_PX)
 
 
 def test_hand_made_network_has_no_imagenet_weights():
     with pytest.raises(WrongWeights) as caught:
-        load_weights("separable", "imagenet", SIZE_PX)
+        load_weights(SEPARABLE, "imagenet", SIZE_PX)
     assert str(caught.value) == (
         "imagenet does not hold weights of separable: "
         f"this network is hand-made, there are no ImageNet weights of it. {NEXT_STEP}"
     )
+
+
+def test_width_without_imagenet_weights_is_told(download):
+    download(lambda *_: pytest.fail("nothing should be downloaded"))
+    with pytest.raises(WrongWeights) as caught:
+        load_weights(MOBILENET.model_copy(update={"width": 0.4}), "imagenet", SIZE_PX)
+    assert str(caught.value) == (
+        "imagenet does not hold weights of mobilenet_v2, width 0.4: If imagenet weights are being loaded, alpha must "
+        f"be one of `0.35`, `0.50`, `0.75`, `1.0`, `1.3` or `1.4` only; Received `alpha=0.4`. {NEXT_STEP}"
+    )
+
+
+def test_cut_trunk_takes_its_layers_from_the_whole_file(tmp_path):
+    whole = build_trunk(NARROW, SIZE_PX)
+    whole.save_weights(tmp_path / "whole.h5")
+    until = "block_12_add"
+    kept = load_weights(NARROW.model_copy(update={"until": until}), str(tmp_path / "whole.h5"), SIZE_PX)
+    assert kept.layers[-1].name == until
+    for layer in kept.layers[1:]:
+        for weight, expected in zip(layer.get_weights(), whole.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, expected)
 
 
 def test_failed_download_says_what_to_do(download):
@@ -123,26 +151,26 @@ def test_failed_download_says_what_to_do(download):
 
     download(offline)
     with pytest.raises(DownloadFailed) as caught:
-        load_weights("mobilenet_v2_035", "imagenet", SIZE_PX)
+        load_weights(NARROW, "imagenet", SIZE_PX)
     url = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
     assert str(caught.value) == (
-        "the ImageNet weights of mobilenet_v2_035 could not be downloaded: "
+        "the ImageNet weights of mobilenet_v2, width 0.35 could not be downloaded: "
         f"URL fetch failure on {url}: None -- no route to host. Try again with a connection, or put an .h5 file of the "
-        "trunk into data/incoming and set networks.mobilenet_v2_035.weights to its path, or to 'none'"
+        "trunk into data/incoming and set weights of the network in params.yaml to its path, or to 'none'"
     )
 
 
 def test_downloaded_weights_are_loaded(download):
-    served = build_trunk("mobilenet_v2_035", SIZE_PX)
+    served = build_trunk(NARROW, SIZE_PX)
     download(lambda _url, path, *_: served.save_weights(path, save_format="h5"))
-    assert fingerprint(load_weights("mobilenet_v2_035", "imagenet", SIZE_PX)) == fingerprint(served)
+    assert fingerprint(load_weights(NARROW, "imagenet", SIZE_PX)) == fingerprint(served)
 
 
 def test_pictures_too_small_are_not_taken_for_a_failed_download(download):
     download(lambda *_: pytest.fail("nothing should be downloaded"))
     with pytest.raises(TooSmall) as caught:
-        load_weights("inception_v3", "imagenet", 64)
+        load_weights(INCEPTION, "imagenet", 64)
     assert str(caught.value) == (
         "inception_v3 takes pictures of 75 px and more, got 64. "
-        "Set networks.inception_v3.size_px and pixels.sizes_px in params.yaml to more"
+        "Set size_px of the network and pixels.sizes_px in params.yaml to more"
     )

@@ -6,10 +6,11 @@ import pytest
 from maskopt import paths
 from maskopt.backbones import build_trunk
 from maskopt.errors import WrongWeights
-from maskopt.params import load_params
+from maskopt.params import Trunk, load_params
 from maskopt.stages import weights
 
-BACKBONE, SIZE_PX = "separable", 64
+BACKBONE, SIZE_PX = "small", 64
+TRUNK = Trunk(architecture="separable", width=1, depth=1, until=None)
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -20,7 +21,9 @@ def stage(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(source):
-        network = params.networks[BACKBONE].model_copy(update={"weights": source, "size_px": SIZE_PX})
+        network = params.networks["separable"].model_copy(
+            update={"trunk": TRUNK, "weights": source, "size_px": SIZE_PX}
+        )
         weights.main(params.model_copy(update={"networks": {BACKBONE: network}}), BACKBONE)
         return json.loads(paths.start_facts(BACKBONE).read_text())
 
@@ -31,7 +34,7 @@ def stage(tmp_path, monkeypatch):
 def saved(stage):  # noqa: ARG001  its folder
     path = paths.INCOMING / "trunk.h5"
     path.parent.mkdir(parents=True)
-    build_trunk(BACKBONE, SIZE_PX).save_weights(path)
+    build_trunk(TRUNK, SIZE_PX).save_weights(path)
     return path
 
 
@@ -63,5 +66,5 @@ def test_file_that_dvc_would_not_watch_is_refused(stage, saved, tmp_path):
         stage(str(elsewhere))
     assert str(caught.value) == (
         f"{elsewhere} does not hold weights of separable: it is not in data/incoming, where DVC sees a file change. "
-        "Set networks.separable.weights in params.yaml to a matching file or to 'none'"
+        "Set weights of the network in params.yaml to a matching file or to 'none'"
     )
