@@ -1,8 +1,8 @@
 """Entropy-constrained quantisation: weights at uniform levels, in training that pays for the bits of a code for them.
 
 The loss grows by `nats_per_bit` for each bit that a weight takes on average. Each kernel learns the distance of its
-levels: coarse where the labels allow it. A code of single values, as gzip and others have, then finds few and unequal
-values in the whole kernel, and one scale instead of one per channel.
+levels, a depthwise one that of each channel: coarse where the labels allow it. A code of single values, as gzip and
+others have, then finds few and unequal values in the whole kernel, and few scales.
 
 Sources: the price of bits, Oktay et al. 2020, arXiv:1906.06624; learned steps, Esser et al. 2020, arXiv:1902.08153.
 """
@@ -22,30 +22,35 @@ from maskopt.training import Trainer
 STEP_GAIN = 20.0  # a step changes so many times faster than a weight
 UPDATES_PER_EPOCH = 4  # of the code
 PSEUDO_COUNT = 0.5  # of each level: one that is not used has a price too
+STEPS_PER_OCTAVE = 8  # the bits of a step cost as well
+
+Floats = npt.NDArray[np.float32]
 
 
 class Levels(keras.layers.Layer):
-    """The levels of one kernel."""
+    """The levels of one kernel; channels may have steps of their own, but share the code."""
 
-    def __init__(self, first_step: float, price: float) -> None:
-        """Start with a step; `price` is added to the loss for each bit of the kernel."""
+    def __init__(self, first_steps: Floats, price: float) -> None:
+        """Start with steps, which broadcast to the kernel; `price` is added to the loss for each bit of it."""
         super().__init__()
         self.price = price
-        self.log_step = self.add_weight(
-            "log_step", (), initializer=keras.initializers.Constant(np.log(first_step) / STEP_GAIN)
+        self.log_steps = self.add_weight(
+            "log_steps", first_steps.shape, initializer=keras.initializers.Constant(np.log(first_steps) / STEP_GAIN)
         )
         self.lengths = self.add_weight("lengths", (2 * HIGHEST + 1,), initializer="zeros", trainable=False)  # bits
 
     @property
-    def step(self) -> tf.Tensor:
-        """The distance of two levels."""
-        return tf.exp(STEP_GAIN * self.log_step)
+    def steps(self) -> tf.Tensor:
+        """The distances of two levels; gradients pass as if they were not rounded."""
+        exact = tf.exp(STEP_GAIN * self.log_steps)
+        unit = 2.0 ** tf.floor(tf.math.log(exact) / np.log(2.0)) / STEPS_PER_OCTAVE
+        return exact + tf.stop_gradient(unit * tf.round(exact / unit) - exact)
 
     def call(self, kernel: tf.Tensor) -> tf.Tensor:
         """Return the kernel at its levels; gradients pass as if it were not."""
-        place = tf.clip_by_value(kernel / self.step, -HIGHEST, HIGHEST)
+        place = tf.clip_by_value(kernel / self.steps, -HIGHEST, HIGHEST)
         self.add_loss(self.price * tf.reduce_sum(self._bits(place)))
-        return self.step * (place + tf.stop_gradient(tf.round(place) - place))
+        return self.steps * (place + tf.stop_gradient(tf.round(place) - place))
 
     def _bits(self, place: tf.Tensor) -> tf.Tensor:
         """Return the length of each weight's code, between two levels by interpolation."""
@@ -54,14 +59,16 @@ class Levels(keras.layers.Layer):
         low, high = (tf.gather(self.lengths, tf.minimum(index + i, 2 * HIGHEST)) for i in (0, 1))
         return low + (high - low) * (place - below)
 
-    def count(self, kernel: npt.NDArray[np.float32]) -> None:
+    def count(self, kernel: Floats) -> None:
         """Set the lengths to those of the best code for the kernel as it is."""
         counts = np.bincount(self.levels_of(kernel).ravel() + HIGHEST, minlength=2 * HIGHEST + 1) + PSEUDO_COUNT
         self.lengths.assign(-np.log2(counts / counts.sum()))
 
-    def levels_of(self, kernel: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    def levels_of(self, kernel: Floats) -> npt.NDArray[np.int64]:
         """Return the level of each weight."""
-        levels: npt.NDArray[np.int64] = np.clip(np.rint(kernel / self.step.numpy()), -HIGHEST, HIGHEST).astype(np.int64)
+        levels: npt.NDArray[np.int64] = np.clip(np.rint(kernel / self.steps.numpy()), -HIGHEST, HIGHEST).astype(
+            np.int64
+        )
         return levels
 
 
@@ -73,6 +80,23 @@ class CodedConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolve with the coded kernel."""
         return super().convolution_op(inputs, self.levels(kernel))
+
+
+class CodedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
+    """With its kernel at levels, of another distance in each channel: their ranges differ most."""
+
+    kernel_at = 0  # among its weights
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Filter each channel with the coded kernel."""
+        outputs = tf.nn.depthwise_conv2d(
+            inputs,
+            self.levels(self.depthwise_kernel),
+            strides=(1, *self.strides, 1),
+            padding=self.padding.upper(),
+            dilations=self.dilation_rate,
+        )
+        return self.activation(tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs)
 
 
 class CodedDense(keras.layers.Dense):
@@ -105,6 +129,7 @@ class CodedSeparableConv2D(keras.layers.SeparableConv2D):
 
 CODED: dict[type, Any] = {
     keras.layers.Conv2D: CodedConv2D,
+    keras.layers.DepthwiseConv2D: CodedDepthwiseConv2D,
     keras.layers.Dense: CodedDense,
     keras.layers.SeparableConv2D: CodedSeparableConv2D,
 }
@@ -116,11 +141,13 @@ def skip_reason(layer: keras.layers.Layer) -> str | None:
         return None
     if isinstance(layer, keras.layers.BatchNormalization):
         return "BatchNormalization: folded into a convolution before it, where there is one"
-    return f"{type(layer).__name__}: few weights, and each channel needs a scale of its own"
+    return f"there are no levels for {type(layer).__name__}"
 
 
-def code(model: keras.Model, trainer: Trainer, params: Entropy) -> tuple[keras.Model, pd.DataFrame, dict[str, float]]:
-    """Return a model with batch-norm folded and weights at levels, its curves, and the step of each such layer.
+def code(model: keras.Model, trainer: Trainer, params: Entropy) -> tuple[keras.Model, pd.DataFrame, dict[str, Floats]]:
+    """Return a model with batch-norm folded and weights at levels, its curves, and the steps of each such layer.
+
+    The steps of a depthwise layer are one for each channel, (C,); others have one, (1,).
 
     Args:
         model: flat; not changed.
@@ -135,10 +162,10 @@ def code(model: keras.Model, trainer: Trainer, params: Entropy) -> tuple[keras.M
     for plain, layer in zip(folded.layers, coded.layers, strict=True):
         weights = [weight.numpy() for weight, _ in zip(layer.weights, plain.weights, strict=False)]
         if type(plain) in CODED:
-            steps[plain.name] = float(layer.levels.step)
+            steps[plain.name] = layer.levels.steps.numpy()
             weights[layer.kernel_at] = steps[plain.name] * layer.levels.levels_of(weights[layer.kernel_at])
         plain.set_weights(weights)
-    return folded, curves, steps
+    return folded, curves, {name: each.ravel() for name, each in steps.items()}
 
 
 class _Updates(keras.callbacks.Callback):
@@ -165,9 +192,8 @@ def _coded_copy(folded: keras.Model, params: Entropy) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in kernels:
             return type(layer).from_config(layer.get_config())
-        kernel = kernels[layer.name]
         copy = CODED[type(layer)].from_config(layer.get_config())
-        copy.levels = Levels(max(params.first_step * kernel.std(), np.abs(kernel).max() / HIGHEST), price)
+        copy.levels = Levels(_first_steps(kernels[layer.name], type(layer), params.first_step), price)
         return copy
 
     coded = keras.models.clone_model(folded, clone_function=clone)
@@ -175,3 +201,12 @@ def _coded_copy(folded: keras.Model, params: Entropy) -> keras.Model:
         for variable, value in zip(layer.weights, plain.get_weights(), strict=False):
             variable.assign(value)
     return coded
+
+
+def _first_steps(kernel: Floats, kind: type, first_step: float) -> Floats:
+    """Return steps with which no weight is cut off: of each channel of a depthwise kernel (h, w, C, M), or of all."""
+    axes = (0, 1) if kind is keras.layers.DepthwiseConv2D else (0, 1, 2, 3)[: kernel.ndim]
+    least = np.abs(kernel).max() / HIGHEST**2  # of a channel that is all zeros
+    spread = first_step * kernel.std(axis=axes, keepdims=True)
+    steps: Floats = np.maximum(np.maximum(spread, np.abs(kernel).max(axis=axes, keepdims=True) / HIGHEST), least)
+    return steps.astype(np.float32)

@@ -24,12 +24,13 @@ HIGHEST = 127  # of int8 weights, which are symmetric
 Floats = npt.NDArray[np.floating]
 
 
-def slim(content: bytes, steps: Mapping[str, float]) -> bytes:
+def slim(content: bytes, steps: Mapping[str, Floats]) -> bytes:
     """Return the file with rounded scales and biases, short names, and no notes of the converter.
 
     Args:
         content: of a .tflite file.
-        steps: layer -> distance of the levels that its weights are at; it is given this one scale for all channels.
+        steps: layer -> distances of the levels that its weights are at, one for all channels or one for each: (1,) or
+            (C,); they become its scales.
     """
     graph = parse_graph(content)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(content), 0))
@@ -76,16 +77,15 @@ class _Writer:
             tensor.quantization.zeroPoint = np.zeros(scales.size, np.int64)
 
 
-def _rescale(graph: Graph, operator: Operator, writer: _Writer, step: float | None) -> None:
-    """Write weights and bias of one operator on rounded scales, or on one scale where there is a step."""
+def _rescale(graph: Graph, operator: Operator, writer: _Writer, steps: Floats | None) -> None:
+    """Write weights and bias of one operator on rounded scales, or on those that are its steps."""
     weights = graph.tensors[operator.inputs[1]]
     assert weights.values is not None
     shape = [1] * weights.values.ndim
-    if weights.scales.size > 1:
-        shape[CHANNEL_AXES[operator.kind]] = -1
-    scales = round_up(weights.scales) if step is None else np.full(1, step, np.float32)
+    shape[CHANNEL_AXES[operator.kind]] = -1
+    scales = round_up(weights.scales) if steps is None else steps.astype(np.float32)
     real = weights.values * weights.scales.reshape(shape).astype(np.float64)
-    values = np.rint(real / (scales.reshape(shape) if step is None else step)).clip(-HIGHEST, HIGHEST)
+    values = np.rint(real / scales.reshape(shape)).clip(-HIGHEST, HIGHEST)
     writer.set(operator.inputs[1], values.astype(np.int8), scales)
     index = operator.inputs[2] if len(operator.inputs) > 2 else ABSENT
     if index == ABSENT or (bias := graph.tensors[index]).values is None:

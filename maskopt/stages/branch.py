@@ -55,7 +55,7 @@ class Branch:
         techniques: Mapping[str, SkipReason] | None = None,
         final_sparsity: float = 0.0,
         n_clusters: int = 256,
-        steps: Mapping[str, float] = MappingProxyType({}),
+        steps: Mapping[str, npt.NDArray[np.float32]] = MappingProxyType({}),
     ) -> None:
         """Write the files of the variant, all or none, after its promises were found kept in each .tflite file.
 
@@ -65,7 +65,7 @@ class Branch:
             techniques: what was done to the layers -> why a layer was left out.
             final_sparsity: what a sparse variant promises.
             n_clusters: what a clustered variant promises.
-            steps: layer -> distance of the levels of its weights, of a coded variant.
+            steps: layer -> distances of the levels of its weights, of a coded variant.
 
         Raises:
             LostTechnique: a promise is broken.

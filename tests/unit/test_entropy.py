@@ -50,12 +50,22 @@ def test_batch_norm_after_a_branch_is_not_folded():
     assert isinstance(fold_batch_norm(model).get_layer("norm"), keras.layers.BatchNormalization)
 
 
+def places_of(model, steps):
+    """Layer -> its weights in steps."""
+    kernels = {name: model.get_layer(name).get_weights()[0] for name in steps}
+    shapes = {name: (-1, 1) if name == "depthwise" else (-1,) for name in steps}  # channels are the last axis but one
+    return {name: kernels[name] / step.reshape(shapes[name]) for name, step in steps.items()}
+
+
 def test_kernels_are_at_levels_of_the_steps(toy, trained):
     model, _, steps = entropy.code(trained.model, toy, params())
-    coded = [layer for layer in model.layers if type(layer) in entropy.CODED]
-    assert [layer.name for layer in coded] == list(steps)
-    for layer in coded:
-        places = layer.get_weights()[0] / steps[layer.name]
+    assert {name: step.shape for name, step in steps.items()} == {
+        "conv": (1,),
+        "depthwise": (12,),
+        "point": (1,),
+        "logits": (1,),
+    }
+    for places in places_of(model, steps).values():
         np.testing.assert_allclose(places, np.rint(places), atol=1e-3)
         assert np.abs(places).max() <= entropy.HIGHEST
 
@@ -69,9 +79,7 @@ def test_coded_network_still_knows_the_classes(toy, trained, loss_of):
 def test_bits_become_fewer_where_they_cost_more(toy, trained):
     def total(price):
         model, _, steps = entropy.code(trained.model, toy, params(nats_per_bit=price))
-        return sum(
-            entropy_bytes(np.rint(model.get_layer(name).get_weights()[0] / step)) for name, step in steps.items()
-        )
+        return sum(entropy_bytes(np.rint(places)) for places in places_of(model, steps).values())
 
     assert total(1.0) < 0.8 * total(0.0)
 
@@ -85,7 +93,7 @@ def test_model_that_is_coded_stays_as_it_was(toy, trained):
 
 @pytest.fixture
 def levels():
-    levels = entropy.Levels(first_step=0.5, price=2.0)
+    levels = entropy.Levels(np.full(1, 0.5, np.float32), price=2.0)
     levels.count(np.array([0.0, 0.0, 0.0, 0.5, 0.5, -0.5, 1.0], np.float32))
     return levels
 
@@ -101,6 +109,31 @@ def test_loss_is_the_price_of_the_code(levels):
 def test_levels_are_multiples_of_the_step(levels):
     coded = levels(tf.constant([0.0, 0.3, -0.7, 100.0])).numpy()
     np.testing.assert_allclose(coded, [0.0, 0.5, -0.5, 0.5 * entropy.HIGHEST], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("wanted", "step"), [(0.51, 0.5), (0.54, 0.5625), (1.9, 1.875), (1.99, 2.0)])
+def test_steps_take_few_bits(wanted, step):
+    levels = entropy.Levels(np.full(1, wanted, np.float32), price=0.0)
+    np.testing.assert_allclose(levels.steps, [step])
+
+
+def test_steps_feel_the_loss():
+    levels = entropy.Levels(np.full(1, 0.51, np.float32), price=0.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(levels.steps)
+    assert float(tape.gradient(loss, levels.log_steps)[0]) == pytest.approx(0.51 * entropy.STEP_GAIN, rel=1e-5)
+
+
+def test_each_channel_of_a_depthwise_kernel_has_a_step_even_one_of_zeros(toy, build_toy):
+    model = build_toy()
+    layer = model.get_layer("depthwise")
+    kernel = layer.get_weights()[0]
+    kernel[:, :, 0] = 0
+    kernel[:, :, 1] *= 100
+    layer.set_weights([kernel])
+    _, _, steps = entropy.code(model, toy, params(epochs=1))
+    assert np.isfinite(steps["depthwise"]).all()
+    assert steps["depthwise"][1] > 20 * np.median(steps["depthwise"])
 
 
 def test_weights_feel_the_loss_and_the_price(levels):

@@ -68,12 +68,24 @@ def test_buffers_start_where_the_schema_wants_them(tiny_files):
 
 def test_layer_with_a_step_has_one_scale_and_its_levels(tiny_files, tmp_path):
     """The planted values are multiples of 0.05, which batch-norm does not change in the second convolution."""
-    content = slim(tiny_files.int8.read_bytes(), {"point": 0.05})
+    content = slim(tiny_files.int8.read_bytes(), {"point": np.array([0.05], np.float32)})
     graph = parse_graph(content)
     (kernel,) = (kernel for kernel in list_kernels(graph) if kernel.layer == "point")
     assert kernel.scales == 1
     weights = next(t for t in graph.tensors if t.name == "point")
     assert set(np.unique(weights.values)) == {-2, 0, 1, 3}
+    before = scores(tiny_files.int8.read_bytes(), tiny_files.pictures, tmp_path)
+    np.testing.assert_allclose(scores(content, tiny_files.pictures, tmp_path), before, atol=0.02)
+
+
+def test_channels_of_a_depthwise_layer_have_the_scales_that_are_its_steps(tiny_files, tmp_path):
+    before = parse_graph(tiny_files.int8.read_bytes())
+    (old,) = (before.weights(operator) for operator in before.operators if operator.kind == "DEPTHWISE_CONV_2D")
+    steps = 2 * old.scales
+    content = slim(tiny_files.int8.read_bytes(), {"depth": steps})
+    weights = next(t for t in parse_graph(content).tensors if t.name == "depth")
+    np.testing.assert_array_equal(weights.scales, steps)
+    np.testing.assert_array_equal(weights.values, np.rint(old.values / 2))
     before = scores(tiny_files.int8.read_bytes(), tiny_files.pictures, tmp_path)
     np.testing.assert_allclose(scores(content, tiny_files.pictures, tmp_path), before, atol=0.02)
 
