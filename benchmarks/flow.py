@@ -93,7 +93,7 @@ def measure_killed(folder: Path) -> None:
         flow = subprocess.Popen(
             [*MASKOPT, "run", "--jobs", "4"], cwd=folder, env=environment(), stderr=subprocess.DEVNULL
         )
-        while sum("sleep" in process.name() for process in at_work(folder)) < 4:
+        while sum("sleep" in process.info["name"] for process in at_work(folder)) < 4:
             time.sleep(0.05)
         flow.send_signal(signal.SIGKILL)
         flow.wait()
@@ -195,15 +195,12 @@ def timed(folder: Path, *command: str) -> tuple[float, float]:
 
 
 def at_work(folder: Path) -> list[psutil.Process]:
-    """Return the processes that are at work in a folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    """Return the processes that are at work in a folder, what they were then in `info`."""
+    return [
+        process
+        for process in psutil.process_iter(["cwd", "name", "status"])
+        if process.info["cwd"] == str(folder) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 @contextmanager
