@@ -36,6 +36,9 @@ def fit_head(model: keras.Model, trainer: Trainer, phase: Phase) -> pd.DataFrame
 
     views = trainer.train_batches(trainer.params.frozen_views, taught=phase.distillation > 0)
     train = views.map(features).cache().repeat()
-    curves = trainer.fit_batches(head, phase, train, trainer.val_batches().map(features).cache())
+    val = trainer.val_batches().map(features).cache()
+    curves = trainer.fit_batches(
+        head, phase, lambda epoch: train.skip(epoch * trainer.steps_per_epoch), val, trunk=trunk
+    )
     model.layers[-1].set_weights(head.get_weights())
     return curves

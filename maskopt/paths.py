@@ -89,6 +89,11 @@ def layers(backbone: str, variant: str, seed: int) -> Path:
     return model(backbone, variant, seed) / "layers.csv"
 
 
+def unfinished(stage: str) -> Path:
+    """Return the folder for the state of a training stage that is at work or was killed; DVC does not see it."""
+    return Path(".dvc/tmp/maskopt/unfinished") / stage
+
+
 def curves(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of one row per epoch."""
     return _of(CURVES, seed) / backbone / f"{variant}.csv"

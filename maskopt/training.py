@@ -3,10 +3,12 @@
 Shape legend: N pictures, B batch, H height px, W width px, K classes.
 """
 
+import hashlib
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ import pandas as pd
 
 from maskopt.augmentation import augment
 from maskopt.backbones import Preprocessing
+from maskopt.checkpoint import Checkpoint
 from maskopt.distillation import Crossentropy, accuracy
 from maskopt.errors import Diverged
 from maskopt.keras import keras, tf
@@ -49,6 +52,7 @@ class Trainer:
     seed: int
     stream: str  # each has its own order and views of the pictures
     lesson: npt.NDArray[np.float32] | None = None  # (S, B, K) logits of a teacher, for S `lesson_batches`
+    unfinished: Path | None = None  # folder for the state of training that may be killed; None: it starts anew
 
     @property
     def steps_per_epoch(self) -> int:
@@ -70,19 +74,32 @@ class Trainer:
             callbacks: run before the best weights are noted.
             keep_from_epoch: weights of earlier epochs are not kept, whatever their loss.
         """
-        train = self.train_batches(phase.epochs, taught=phase.distillation > 0)
+
+        def train(first_epoch: int) -> tf.data.Dataset:
+            return self.train_batches(phase.epochs, phase.distillation > 0, first_epoch)
+
         return self.fit_batches(model, phase, train, self.val_batches(), callbacks, keep_from_epoch)
 
     def fit_batches(
         self,
         model: keras.Model,
         phase: Phase,
-        train: tf.data.Dataset,
+        train: Callable[[int], tf.data.Dataset],
         val: tf.data.Dataset,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         keep_from_epoch: int = 0,
+        trunk: keras.Model | None = None,
     ) -> pd.DataFrame:
         """Do as `fit` does, on batches of anything that `model` takes.
+
+        Args:
+            model: takes what the batches hold, returns (B, K) logits.
+            phase: as in `fit`.
+            train: returns the batches from an epoch on.
+            val: batches.
+            callbacks: as in `fit`.
+            keep_from_epoch: as in `fit`.
+            trunk: what made the batches of pictures, where they are not pictures themselves.
 
         Raises:
             Diverged: no epoch that could be kept has a finite validation loss.
@@ -93,26 +110,42 @@ class Trainer:
         optimizer = keras.optimizers.legacy.Adam(rate)
         loss = Crossentropy(self.params.label_smoothing, phase.distillation, self.params.temperature)
         model.compile(optimizer, loss, metrics=[accuracy])
-        best = keras.callbacks.EarlyStopping(
-            patience=self.params.patience_epochs, restore_best_weights=True, start_from_epoch=keep_from_epoch
+        file = (
+            self.unfinished
+            and self.unfinished / f"{self._digest([model, *([trunk] if trunk else [])], phase, keep_from_epoch)}.npz"
         )
-        history = model.fit(
-            train,
+        best = Checkpoint(file, self.params.patience_epochs, keep_from_epoch)
+        first = best.restore(model)
+        if first:
+            logger.info("goes on after epoch %d", len(best.rows))
+        model.fit(
+            train(first),
             steps_per_epoch=steps,
             epochs=phase.epochs,
+            initial_epoch=first,
             validation_data=val,
             callbacks=[*callbacks, best],
             verbose=2,
         )
-        curves = pd.DataFrame({"epoch": history.epoch, **history.history})
-        curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in history.epoch]
+        curves = best.curves()
+        curves["learning_rate"] = [float(rate((epoch + 1) * steps)) for epoch in curves["epoch"]]
         if not np.isfinite(curves["val_loss"][best.best_epoch]):
             raise Diverged(phase.learning_rate, len(curves))
         reached = curves["val_accuracy"][best.best_epoch]
         logger.info("kept epoch %d of %d: validation accuracy %.4f", best.best_epoch + 1, len(curves), reached)
         return curves
 
-    def train_batches(self, epochs: int, taught: bool = False) -> tf.data.Dataset:
+    def _digest(self, models: Sequence[keras.Model], phase: Phase, keep_from_epoch: int) -> str:
+        """Return what two runs of the same code have in common only if they train the same to the same end."""
+        digest = hashlib.blake2b(repr((phase, keep_from_epoch, self.params, self.seed, self.stream)).encode())
+        pictures = (array for side in (self.train, self.val) for array in (side.pixels, side.labels))
+        lesson = () if self.lesson is None else (self.lesson,)
+        weights = (array for model in models for array in model.get_weights())
+        for array in (*weights, *pictures, *lesson):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def train_batches(self, epochs: int, taught: bool = False, first_epoch: int = 0) -> tf.data.Dataset:
         """Return batches of (images, targets, weights), a new order and new views in each epoch.
 
         Each batch follows from seed, stream and its number alone. Targets are those of `Crossentropy`.
@@ -121,8 +154,9 @@ class Trainer:
             epochs: how many.
             taught: the batches of the lesson instead, with the teacher's answers in their targets, again and again,
                 from a place that follows from the stream.
+            first_epoch: where to begin, as if those before had been drawn.
         """
-        numbers = tf.data.Dataset.range(epochs * self.steps_per_epoch)
+        numbers = tf.data.Dataset.range(first_epoch * self.steps_per_epoch, epochs * self.steps_per_epoch)
         if not taught:
             return self._batches(self.stream, numbers)
         assert self.lesson is not None  # params without a teacher ask for no distillation

@@ -1,6 +1,7 @@
 """One place in the graph: a backbone, the variant that a stage makes of it, and its pictures."""
 
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -37,6 +38,11 @@ class Branch:
     size_px: int
     trainer: Trainer
     n_examples: int  # training pictures that set the ranges of int8 activations
+
+    @property
+    def stage(self) -> str:
+        """The name of the stage in the graph."""
+        return stage_name(self.backbone, self.variant, self.trainer.seed)
 
     def build(self) -> keras.Model:
         """Return the untrained classifier: (B, H, W, 3) preprocessed -> (B, K) logits."""
@@ -90,15 +96,21 @@ class Branch:
             write_record(folder / paths.facts(*place).name, facts)
         with replacing(paths.curves(*place)) as file:
             curves.round(6).to_csv(file, index=False)
+        shutil.rmtree(paths.unfinished(self.stage), ignore_errors=True)
 
 
 def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branch:
     """Set up Keras and return where a training stage works; to be called first in it."""
     trunk, size_px = params.networks[backbone].trunk, params.networks[backbone].size_px
-    trainer = open_trainer(params, trunk, size_px, seed, variant)
+    trainer = open_trainer(params, trunk, size_px, seed, variant, stage_name(backbone, variant, seed))
     if paths.lesson(seed).is_file():
         trainer = replace(trainer, lesson=np.load(paths.lesson(seed)))
     return Branch(backbone, variant, trunk, size_px, trainer, params.convert.representative_pictures)
+
+
+def stage_name(backbone: str, variant: str, seed: int) -> str:
+    """Return what dvc.yaml makes of its matrix."""
+    return f"{variant}@{backbone}-{seed}"
 
 
 def spread(pixels: npt.NDArray[np.uint8], n: int) -> npt.NDArray[np.uint8]:

@@ -1,5 +1,7 @@
 """Settings of a teacher and pictures -> its answers for their views."""
 
+import shutil
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,11 +14,14 @@ from maskopt.stages.trainer import open_trainer
 
 def teach(params: Params, teacher: Teacher, seed: int) -> tuple[npt.NDArray[np.float32], float]:
     """Return (S, B, K) logits for the S batches of `views` epochs, and the teacher's validation accuracy."""
-    trainer = open_trainer(params, teacher.trunk, teacher.size_px, seed, "teacher")
+    stage = f"teacher@{seed}"
+    trainer = open_trainer(params, teacher.trunk, teacher.size_px, seed, "teacher", stage)
     model = build_classifier(teacher.trunk, teacher.size_px, trainer.train.n_classes)
     fit_baseline(model, trainer, teacher.baseline, paths.trunk(paths.TEACHER))
     freeze_below(model, teacher.trainable_from)
     curves = trainer.fit(model, teacher.finetune)
     views = trainer.lesson_batches(teacher.views).map(lambda images, *_: images)
     accuracy = float(curves["val_accuracy"].iloc[int(curves["val_loss"].argmin())])
-    return np.stack([model(images, training=False).numpy() for images in views]), accuracy
+    answers = np.stack([model(images, training=False).numpy() for images in views])
+    shutil.rmtree(paths.unfinished(stage), ignore_errors=True)
+    return answers, accuracy

@@ -43,6 +43,16 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
         np.testing.assert_array_equal(loaded, saved)
 
 
+def test_saved_stage_has_nothing_to_go_on_with(branch):
+    left, of_another = (paths.unfinished(name) / "code" for name in ("finetuned@small-0", "finetuned@small-1"))
+    for folder in (left, of_another):
+        folder.mkdir(parents=True)
+    at = branch("finetuned")
+    at.save(at.build(), CURVES)
+    assert not left.parent.exists()
+    assert of_another.is_dir()
+
+
 def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
     before = Path(paths.model(BACKBONE, "pruned", 0), "before")
     before.parent.mkdir(parents=True)
