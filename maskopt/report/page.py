@@ -58,6 +58,12 @@ SKIPPED = """\
 
 Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 """
+SHORTCUTS = """\
+## What file facts tell
+
+How often a forest that sees these facts alone, none of the picture, is right about pictures that it has not learned
+from (5-fold cross-validation, look-alikes kept together).
+"""
 
 
 def write_page(
@@ -68,6 +74,7 @@ def write_page(
     missing: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
     figures: Sequence[str],
+    warning: str,
 ) -> str:
     """Return the page.
 
@@ -77,14 +84,16 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes and skipped, all text.
+        tables: table_1, table_2, models, recall, bytes, skipped and shortcuts, all text.
         figures: files beside the page.
+        warning: of shortcuts; may be empty.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
+            *([warning] if warning else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
             TABLE_1,
             to_markdown(tables["table_1"]),
@@ -100,6 +109,8 @@ def write_page(
             to_markdown(tables["bytes"]),
             SKIPPED,
             to_markdown(tables["skipped"]),
+            SHORTCUTS,
+            to_markdown(tables["shortcuts"]),
         ]
     )
 

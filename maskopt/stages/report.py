@@ -17,6 +17,7 @@ from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
 from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
+from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
@@ -45,6 +46,7 @@ def main(params: Params) -> None:
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     results = collect_results(metrics, latency, predictions)
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
+    shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
@@ -56,6 +58,7 @@ def main(params: Params) -> None:
             "recall": recall,
             "bytes": held,
             "skipped": skipped,
+            "shortcuts": shortcuts,
         }
         for name, frame in numbers.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
@@ -66,6 +69,7 @@ def main(params: Params) -> None:
             "recall": tables.lay_out_recall(recall),
             "bytes": lay_out_bytes(results),
             "skipped": lay_out_skipped(skipped),
+            "shortcuts": lay_out_shortcuts(shortcuts),
         }
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
@@ -75,7 +79,7 @@ def main(params: Params) -> None:
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
         starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
-        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names)
+        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names, warn(shortcuts))
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 

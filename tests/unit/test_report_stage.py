@@ -34,6 +34,8 @@ def run(tmp_path, monkeypatch):
     for network, size_bytes in (("separable", 100_000), ("mobilenet_v2", 8_965_325)):
         for number, (variant, promise) in enumerate(VARIANTS.items()):
             _write_model(network, variant, promise.formats, size_bytes / (1 + number / 10), rng)
+    told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
+    write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
     paths.metrics("separable", "pcqat", 0).unlink()
     paths.curves("separable", "cqat", 0).unlink()
     paths.layers("separable", "cqat", 0).unlink()
@@ -137,10 +139,11 @@ def test_report_shows_each_table_and_figure(params):
         ]
     )
     assert all(f"]({name})" in page for name in figures)
-    for name in ("table_1", "table_2", "models", "recall", "bytes", "skipped"):
+    for name in ("table_1", "table_2", "models", "recall", "bytes", "skipped", "shortcuts"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
+    assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
 
 
