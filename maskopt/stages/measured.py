@@ -23,17 +23,19 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params, backbone: str, variant: str, seed: str) -> None:
-    """Measure each format of one model on the test split."""
+    """Measure each format of one model on the test split, and how often it is right on the validation split."""
     classes, model = params.data.classes, (backbone, variant, int(seed))
     facts = read_record(paths.facts(*model))
-    predictions = _read_test_rows(paths.split(int(seed)))
-    labels = np.array([classes.index(label) for label in predictions["label"]])
+    predictions, validation = _read_rows(paths.split(int(seed)), "test"), _read_rows(paths.split(int(seed)), "val")
+    labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
     formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
         path = paths.tflite(*model, file_format)
         graph, classifier = read_graph(path), Classifier(path)
-        pictures = _read_pixels(classifier.picture_shape[0], predictions.index.to_numpy())
-        scores = classifier.scores(pictures)
+        scores, val_scores = (
+            classifier.scores(_read_pixels(classifier.picture_shape[0], rows.index.to_numpy()))
+            for rows in (predictions, validation)
+        )
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
         content = path.read_bytes()
@@ -42,6 +44,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         constants.append(held)
         formats[file_format] = (
             asdict(quality)
+            | {"val_accuracy": round(float((val_scores.argmax(axis=1) == val_labels).mean()), DIGITS)}  # to choose by
             | asdict(packed)
             | asdict(share(content, graph))
             | {"entropy_bytes": round(held["entropy_bytes"].sum())}
@@ -58,12 +61,12 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     write_record(paths.metrics(*model), {"training": facts, "formats": formats})
 
 
-def _read_test_rows(split: Path) -> pd.DataFrame:
-    """Return path and label of the test pictures; the index counts rows of the whole split and of the pixels."""
+def _read_rows(split: Path, side: str) -> pd.DataFrame:
+    """Return path and label of the pictures of a side; the index counts rows of the whole split and of the pixels."""
     if not split.is_file():
         raise MissingFile(split, "run `dvc repro split`")
     rows = pd.read_csv(split)
-    return rows.loc[rows["split"] == "test", ["path", "label"]]
+    return rows.loc[rows["split"] == side, ["path", "label"]]
 
 
 def _read_pixels(size_px: int, rows: Ints) -> Pixels:

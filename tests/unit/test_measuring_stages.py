@@ -28,12 +28,12 @@ def params():
 
 @pytest.fixture
 def run(tiny_files, tmp_path, monkeypatch, params):
-    """A finished run: six pictures, two of them for training, and the tiny files as every variant."""
+    """A finished run: six pictures, one each to train and to validate with, and the tiny files as every variant."""
     monkeypatch.chdir(tmp_path)
     said = tiny_files.expected.argmax(axis=1)
     assert set(said) == {1}
     labels = [params.data.classes[i] for i in (0, 0, 1, 1, 2, 2)]
-    split = ["test", "train", "test", "test", "train", "test"]
+    split = ["test", "train", "test", "val", "test", "test"]
     frame = pd.DataFrame({"path": [f"{i}.png" for i in range(6)], "label": labels, "split": split, "group": range(6)})
     paths.PIXELS.mkdir(parents=True)
     paths.SPLITS.mkdir()
@@ -52,7 +52,8 @@ def test_metrics_hold_facts_and_figures_of_each_format(params):
     assert metrics["training"] == {"weights_source": "none", "epochs": 3}
     assert list(metrics["formats"]) == ["float32", "dynamic", "int8"]
     int8 = metrics["formats"]["int8"]
-    assert (int8["correct"], int8["total"], int8["accuracy"]) == (2, 4, 0.5)
+    assert (int8["correct"], int8["total"], int8["accuracy"]) == (1, 4, 0.25)
+    assert int8["val_accuracy"] == 1
     assert int8["confusion"]["with_mask"] == {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0}
     assert int8["sparsity"] == 0.25
 
@@ -61,7 +62,7 @@ def test_metrics_hold_facts_and_figures_of_each_format(params):
 def test_predictions_name_each_test_picture_in_order(params):
     measured.main(params, BACKBONE, "pruned", "0")
     rows = pd.read_csv(paths.predictions(BACKBONE, "pruned", 0))
-    assert rows["path"].tolist() == ["0.png", "2.png", "3.png", "5.png"]
+    assert rows["path"].tolist() == ["0.png", "2.png", "4.png", "5.png"]
     assert list(rows.columns) == ["path", "label", "dynamic", "dynamic_confidence", "int8", "int8_confidence"]
     assert rows["int8_confidence"].between(1 / 3, 1).all()
     assert set(rows["int8"]) == {"without_mask"}
