@@ -1,5 +1,6 @@
 """The command line: sits on top of the library and of DVC."""
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -85,6 +86,21 @@ def schedule(
     from flows import launch  # noqa: PLC0415
 
     launch.schedule(cron, target or ())
+
+
+@app.command()
+def show(
+    model: Annotated[Path, typer.Argument(help="A .tflite file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what a model file is, what it takes, and where it came from."""
+    from maskopt.description import describe, lay_out  # noqa: PLC0415  what reads .tflite
+
+    description = describe(model)
+    if as_json:
+        typer.echo(json.dumps(description, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(lay_out(model, description)))
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 import math
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,21 +84,31 @@ def read_graph(path: Path) -> Graph:
         MissingFile: there is no `path`.
         NotAModel: it cannot be read as .tflite.
     """
+    with reading(path) as content:
+        return parse_graph(content)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[bytes]:
+    """Yield the content of a file, and take what the reader raises on broken ones for the user's error.
+
+    Raises:
+        MissingFile: there is no `path`.
+        NotAModel: it cannot be read as .tflite.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise MissingFile(path, "run `dvc repro`") from None
     try:
-        return parse_graph(content)
+        yield content
     except _BROKEN as err:
         raise NotAModel(path, str(err)) from err
 
 
 def parse_graph(content: bytes) -> Graph:
     """Return the graph of a file's content; a ValueError or another of the reader's errors if it is broken."""
-    if content[4:8] != _MAGIC:
-        raise ValueError(f"its bytes 4 to 7 are {content[4:8]!r} instead of {_MAGIC!r}")
-    model = schema.Model.GetRootAs(content, 0)
+    model = _root(content)
     subgraph = model.Subgraphs(0)
     return Graph(
         tensors=tuple(_tensor(model, subgraph.Tensors(i)) for i in range(subgraph.TensorsLength())),
@@ -104,6 +116,20 @@ def parse_graph(content: bytes) -> Graph:
         inputs=_indices(subgraph.InputsAsNumpy()),
         outputs=_indices(subgraph.OutputsAsNumpy()),
     )
+
+
+def parse_metadata(content: bytes) -> dict[str, bytes]:
+    """Return the notes that a file carries, by name; errors as of `parse_graph`."""
+    model = _root(content)
+    entries = (model.Metadata(i) for i in range(model.MetadataLength()))
+    buffers = ((entry.Name().decode(), model.Buffers(entry.Buffer())) for entry in entries)
+    return {name: bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b"" for name, buffer in buffers}
+
+
+def _root(content: bytes) -> Any:
+    if content[4:8] != _MAGIC:
+        raise ValueError(f"its bytes 4 to 7 are {content[4:8]!r} instead of {_MAGIC!r}")
+    return schema.Model.GetRootAs(content, 0)
 
 
 def _tensor(model: Any, raw: Any) -> Tensor:

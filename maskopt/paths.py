@@ -105,6 +105,11 @@ def facts(backbone: str, variant: str, seed: int) -> Path:
     return model(backbone, variant, seed) / "facts.json"
 
 
+def origin(backbone: str, variant: str, seed: int) -> Path:
+    """Return where the model came from, as its .tflite files carry it."""
+    return model(backbone, variant, seed) / "origin.json"
+
+
 def predictions(backbone: str, variant: str, seed: int) -> Path:
     """Return the table of one row per test picture: path, label, and what each format says, and how surely."""
     return _of(PREDICTIONS, seed) / backbone / f"{variant}.csv"

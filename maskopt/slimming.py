@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph, Operator, parse_graph
 from maskopt.invariants import layer_of
+from maskopt.origin import ENTRY
 
 MANTISSA_BITS = 7  # of scales and float biases, their leading 1 aside: within 0.8% and 0.4%
 BIAS_PART = 1 / 8  # of the distance of two output values: biases need not be finer
@@ -24,13 +25,14 @@ HIGHEST = 127  # of int8 weights, which are symmetric
 Floats = npt.NDArray[np.floating]
 
 
-def slim(content: bytes, steps: Mapping[str, Floats]) -> bytes:
-    """Return the file with rounded scales and biases, short names, and no notes of the converter.
+def slim(content: bytes, steps: Mapping[str, Floats], note: bytes = b"") -> bytes:
+    """Return the file with rounded scales and biases, short names, and a note of ours in place of the converter's.
 
     Args:
         content: of a .tflite file.
         steps: layer -> distances of the levels that its weights are at, one for all channels or one for each: (1,) or
             (C,); they become its scales.
+        note: metadata of the name `origin.ENTRY`.
     """
     graph = parse_graph(content)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(content), 0))
@@ -50,10 +52,16 @@ def slim(content: bytes, steps: Mapping[str, Floats]) -> bytes:
         tensor.shapeSignature = None
         if tensor.quantization is not None:
             tensor.quantization.min = tensor.quantization.max = None
-    model.metadata = model.description = None
+    model.description = None
+    model.metadata = [_note(model, note)] if note else None
     builder = _Builder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _note(model: Any, note: bytes) -> Any:
+    model.buffers.append(schema.BufferT(data=np.frombuffer(note, np.uint8)))
+    return schema.MetadataT(name=ENTRY, buffer=len(model.buffers) - 1)
 
 
 class _Builder(flatbuffers.Builder):

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -137,13 +138,13 @@ class Trainer:
 
     def _digest(self, models: Sequence[keras.Model], phase: Phase, keep_from_epoch: int) -> str:
         """Return what two runs of the same code have in common only if they train the same to the same end."""
-        digest = hashlib.blake2b(repr((phase, keep_from_epoch, self.params, self.seed, self.stream)).encode())
-        pictures = (array for side in (self.train, self.val) for array in (side.pixels, side.labels))
+        said = repr((phase, keep_from_epoch, self.params, self.seed, self.stream, self.digest_pictures()))
         lesson = () if self.lesson is None else (self.lesson,)
-        weights = (array for model in models for array in model.get_weights())
-        for array in (*weights, *pictures, *lesson):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return _sha256(said.encode(), *(array for model in models for array in model.get_weights()), *lesson)
+
+    def digest_pictures(self) -> str:
+        """Return the SHA-256 of pixels and labels, those to train on and those to validate on."""
+        return _sha256(*(array for side in (self.train, self.val) for array in (side.pixels, side.labels)))
 
     def train_batches(self, epochs: int, taught: bool = False, first_epoch: int = 0) -> tf.data.Dataset:
         """Return batches of (images, targets, weights), a new order and new views in each epoch.
@@ -198,6 +199,13 @@ class Trainer:
 
         slices = tf.data.Dataset.from_tensor_slices((self.val.pixels, self.val.labels))
         return slices.batch(self.params.batch_size).map(prepare).prefetch(1)
+
+
+def _sha256(*parts: bytes | npt.NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
 
 
 def cosine(phase: Phase, warmup: float, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:

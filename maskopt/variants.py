@@ -8,6 +8,7 @@ class Variant:
     """What one path through the graph promises of the .tflite files at its end."""
 
     title: str
+    parent: str | None  # variant that it stands on
     formats: tuple[str, ...]
     sparse: bool = False  # zeros of pruning are still there
     clustered: bool = False  # at most `cluster.n_clusters` values per output channel
@@ -23,15 +24,15 @@ PLAIN = ("dynamic", "int8")  # quantised after training
 TRAINED = ("int8",)  # quantised while training
 
 VARIANTS = {
-    "baseline": Variant("baseline", ("float32",)),
-    "finetuned": Variant("fine-tuned", ("float32", *PLAIN)),
-    "pruned": Variant("pruned + PTQ", PLAIN, sparse=True),
-    "clustered": Variant("clustered + PTQ", PLAIN, clustered=True),
-    "sparse_clustered": Variant("sparse clustered + PTQ", PLAIN, sparse=True, clustered=True),
-    "ecqat": Variant("entropy-constrained QAT", PLAIN, coded=True),
-    "qat": Variant("QAT", TRAINED),
-    "pqat": Variant("PQAT", TRAINED, sparse=True),
-    "cqat": Variant("CQAT", TRAINED, clustered=True),
-    "sparse_clustered_qat": Variant("QAT of sparse clustered (the paper's QAT)", TRAINED),
-    "pcqat": Variant("PCQAT", TRAINED, sparse=True, clustered=True),
+    "baseline": Variant("baseline", None, ("float32",)),
+    "finetuned": Variant("fine-tuned", "baseline", ("float32", *PLAIN)),
+    "pruned": Variant("pruned + PTQ", "finetuned", PLAIN, sparse=True),
+    "clustered": Variant("clustered + PTQ", "finetuned", PLAIN, clustered=True),
+    "sparse_clustered": Variant("sparse clustered + PTQ", "pruned", PLAIN, sparse=True, clustered=True),
+    "ecqat": Variant("entropy-constrained QAT", "finetuned", PLAIN, coded=True),
+    "qat": Variant("QAT", "finetuned", TRAINED),
+    "pqat": Variant("PQAT", "pruned", TRAINED, sparse=True),
+    "cqat": Variant("CQAT", "clustered", TRAINED, clustered=True),
+    "sparse_clustered_qat": Variant("QAT of sparse clustered (the paper's QAT)", "sparse_clustered", TRAINED),
+    "pcqat": Variant("PCQAT", "sparse_clustered", TRAINED, sparse=True, clustered=True),
 }

@@ -11,8 +11,9 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train the head; all layers where there are no weights to start from."""
     branch = open_branch(params, backbone, "baseline", int(seed))
     model = branch.build()
-    curves = fit_baseline(model, branch.trainer, params.networks[backbone].baseline, paths.trunk(backbone))
-    branch.save(model, curves)
+    phase = params.networks[backbone].baseline
+    curves = fit_baseline(model, branch.trainer, phase, paths.trunk(backbone))
+    branch.save(model, curves, phase.model_dump())
 
 
 if __name__ == "__main__":

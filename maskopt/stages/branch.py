@@ -17,6 +17,7 @@ from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.invariants import check
 from maskopt.keras import keras
+from maskopt.origin import Origin, after, begin, to_bytes
 from maskopt.params import Params, Trunk
 from maskopt.rebuilding import SkipReason
 from maskopt.records import read_record, write_record
@@ -36,6 +37,7 @@ class Branch:
     variant: str  # a key of VARIANTS: what the stage makes
     trunk: Trunk
     size_px: int
+    classes: tuple[str, ...]  # in the order of the model's outputs
     trainer: Trainer
     n_examples: int  # training pictures that set the ranges of int8 activations
 
@@ -48,16 +50,17 @@ class Branch:
         """Return the untrained classifier: (B, H, W, 3) preprocessed -> (B, K) logits."""
         return backbones.build_classifier(self.trunk, self.size_px, self.trainer.train.n_classes)
 
-    def load(self, variant: str) -> keras.Model:
-        """Return a trained classifier."""
+    def load(self) -> keras.Model:
+        """Return the trained classifier that the variant stands on."""
         model = self.build()
-        model.load_weights(paths.weights(self.backbone, variant, self.trainer.seed))
+        model.load_weights(paths.weights(self.backbone, self._parent, self.trainer.seed))
         return model
 
     def save(
         self,
         model: keras.Model,
         curves: pd.DataFrame,
+        settings: Mapping[str, object],
         techniques: Mapping[str, SkipReason] | None = None,
         final_sparsity: float = 0.0,
         n_clusters: int = 256,
@@ -68,6 +71,7 @@ class Branch:
         Args:
             model: as trained; fake quantisation is kept in .tflite files alone.
             curves: one row per epoch.
+            settings: of this stage, for the record of where the model came from; plain values.
             techniques: what was done to the layers -> why a layer was left out.
             final_sparsity: what a sparse variant promises.
             n_clusters: what a clustered variant promises.
@@ -78,12 +82,14 @@ class Branch:
         """
         promise, place = VARIANTS[self.variant], (self.backbone, self.variant, self.trainer.seed)
         examples = spread(self.trainer.train.pixels, self.n_examples)
+        origin = after(self._origin(), self.variant, settings)
         with replacing(paths.model(*place)) as folder:
             folder.mkdir()
             layers = list_layers(self.build(), techniques or {})
             for file_format in promise.formats:
                 file = folder / paths.tflite(*place, file_format).name
-                file.write_bytes(slim(convert(model, self.trainer.preprocessing, file_format, examples), steps))
+                converted = convert(model, self.trainer.preprocessing, file_format, examples)
+                file.write_bytes(slim(converted, steps, to_bytes(origin)))
                 graph = read_graph(file)
                 check(graph, promise, file_format, final_sparsity, n_clusters)
                 if file_format == "dynamic":
@@ -94,9 +100,32 @@ class Branch:
             layers.to_csv(folder / paths.layers(*place).name, index=False)
             facts = read_record(paths.start_facts(self.backbone)) | {"epochs": len(curves), "seed": self.trainer.seed}
             write_record(folder / paths.facts(*place).name, facts)
+            write_record(folder / paths.origin(*place).name, origin)
         with replacing(paths.curves(*place)) as file:
             curves.round(6).to_csv(file, index=False)
         shutil.rmtree(paths.unfinished(self.stage), ignore_errors=True)
+
+    @property
+    def _parent(self) -> str:
+        parent = VARIANTS[self.variant].parent
+        assert parent is not None  # baseline loads nothing
+        return parent
+
+    def _origin(self) -> Origin:
+        """Return where the model that this stage started with came from."""
+        if VARIANTS[self.variant].parent:
+            return read_record(paths.origin(self.backbone, self._parent, self.trainer.seed))
+        return begin(
+            self.backbone,
+            self.trainer.seed,
+            classes=self.classes,
+            trunk=self.trunk.model_dump(),
+            size_px=self.size_px,
+            **read_record(paths.start_facts(self.backbone)),
+            pictures=self.trainer.digest_pictures(),
+            training=self.trainer.params.model_dump(),
+            teacher=read_record(paths.teacher_facts(self.trainer.seed))["trunk"],
+        )
 
 
 def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branch:
@@ -105,7 +134,9 @@ def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branc
     trainer = open_trainer(params, trunk, size_px, seed, variant, stage_name(backbone, variant, seed))
     if paths.lesson(seed).is_file():
         trainer = replace(trainer, lesson=np.load(paths.lesson(seed)))
-    return Branch(backbone, variant, trunk, size_px, trainer, params.convert.representative_pictures)
+    return Branch(
+        backbone, variant, trunk, size_px, params.data.classes, trainer, params.convert.representative_pictures
+    )
 
 
 def stage_name(backbone: str, variant: str, seed: int) -> str:

@@ -9,8 +9,10 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str, seed: str) -> None:
     """Cluster while fine-tuning."""
     branch = open_branch(params, backbone, "clustered", int(seed))
-    model, curves = cluster(branch.load("finetuned"), branch.trainer, params.cluster, preserve_sparsity=False)
-    branch.save(model, curves, {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters)
+    model, curves = cluster(branch.load(), branch.trainer, params.cluster, preserve_sparsity=False)
+    branch.save(
+        model, curves, params.cluster.model_dump(), {"clustered": skip_reason}, n_clusters=params.cluster.n_clusters
+    )
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, the clusters kept."""
     branch = open_branch(params, backbone, "cqat", int(seed))
     model, curves = quantization.quantize(
-        branch.load("clustered"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=True
+        branch.load(), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=True
     )
     branch.save(
         model,
         curves,
+        params.quantize.model_dump(),
         {"clustered": clustering.skip_reason, "quantised": quantization.skip_reason},
         n_clusters=params.cluster.n_clusters,
     )

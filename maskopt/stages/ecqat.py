@@ -9,8 +9,8 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str, seed: str) -> None:
     """Fold batch-norm and train with weights at levels."""
     branch = open_branch(params, backbone, "ecqat", int(seed))
-    model, curves, steps = entropy.code(branch.load("finetuned"), branch.trainer, params.entropy)
-    branch.save(model, curves, {"quantised": entropy.skip_reason}, steps=steps)
+    model, curves, steps = entropy.code(branch.load(), branch.trainer, params.entropy)
+    branch.save(model, curves, params.entropy.model_dump(), {"quantised": entropy.skip_reason}, steps=steps)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str, seed: str) -> None:
     """Fine-tune from the layer that params name."""
     branch = open_branch(params, backbone, "finetuned", int(seed))
-    model = branch.load("baseline")
-    freeze_below(model, params.networks[backbone].trainable_from)
-    curves = branch.trainer.fit(model, params.networks[backbone].finetune)
-    branch.save(model, curves)
+    phase, first = params.networks[backbone].finetune, params.networks[backbone].trainable_from
+    model = branch.load()
+    freeze_below(model, first)
+    curves = branch.trainer.fit(model, phase)
+    branch.save(model, curves, phase.model_dump() | {"trainable_from": first})
 
 
 if __name__ == "__main__":

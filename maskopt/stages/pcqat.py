@@ -10,11 +10,12 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, zeros and clusters kept."""
     branch = open_branch(params, backbone, "pcqat", int(seed))
     model, curves = quantization.quantize(
-        branch.load("sparse_clustered"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=True
+        branch.load(), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=True
     )
     branch.save(
         model,
         curves,
+        params.quantize.model_dump(),
         {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason, "quantised": quantization.skip_reason},
         final_sparsity=params.prune.final_sparsity,
         n_clusters=params.cluster.n_clusters,

@@ -10,11 +10,12 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, the zeros kept."""
     branch = open_branch(params, backbone, "pqat", int(seed))
     model, curves = quantization.quantize(
-        branch.load("pruned"), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=False
+        branch.load(), branch.trainer, params.quantize, preserve_sparsity=True, preserve_clusters=False
     )
     branch.save(
         model,
         curves,
+        params.quantize.model_dump(),
         {"pruned": pruning.skip_reason, "quantised": quantization.skip_reason},
         final_sparsity=params.prune.final_sparsity,
     )

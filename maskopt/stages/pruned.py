@@ -9,8 +9,10 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str, seed: str) -> None:
     """Prune while fine-tuning."""
     branch = open_branch(params, backbone, "pruned", int(seed))
-    model, curves = prune(branch.load("finetuned"), branch.trainer, params.prune)
-    branch.save(model, curves, {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity)
+    model, curves = prune(branch.load(), branch.trainer, params.prune)
+    branch.save(
+        model, curves, params.prune.model_dump(), {"pruned": skip_reason}, final_sparsity=params.prune.final_sparsity
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation."""
     branch = open_branch(params, backbone, "qat", int(seed))
     model, curves = quantize(
-        branch.load("finetuned"), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=False
+        branch.load(), branch.trainer, params.quantize, preserve_sparsity=False, preserve_clusters=False
     )
-    branch.save(model, curves, {"quantised": skip_reason})
+    branch.save(model, curves, params.quantize.model_dump(), {"quantised": skip_reason})
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from maskopt.stages.run import run
 def main(params: Params, backbone: str, seed: str) -> None:
     """Cluster while the zeros are kept."""
     branch = open_branch(params, backbone, "sparse_clustered", int(seed))
-    model, curves = clustering.cluster(branch.load("pruned"), branch.trainer, params.cluster, preserve_sparsity=True)
+    model, curves = clustering.cluster(branch.load(), branch.trainer, params.cluster, preserve_sparsity=True)
     branch.save(
         model,
         curves,
+        params.cluster.model_dump(),
         {"pruned": pruning.skip_reason, "clustered": clustering.skip_reason},
         final_sparsity=params.prune.final_sparsity,
         n_clusters=params.cluster.n_clusters,

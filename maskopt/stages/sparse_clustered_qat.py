@@ -10,13 +10,13 @@ def main(params: Params, backbone: str, seed: str) -> None:
     """Train with fake quantisation, as the paper's column QAT."""
     branch = open_branch(params, backbone, "sparse_clustered_qat", int(seed))
     model, curves = quantize(
-        branch.load("sparse_clustered"),
+        branch.load(),
         branch.trainer,
         params.quantize,
         preserve_sparsity=False,
         preserve_clusters=False,
     )
-    branch.save(model, curves, {"quantised": skip_reason})
+    branch.save(model, curves, params.quantize.model_dump(), {"quantised": skip_reason})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+import yaml
 
 from maskopt.convert import FORMATS
 from maskopt.variants import VARIANTS
@@ -48,6 +49,13 @@ def test_stage_lists_the_layers_that_its_techniques_skipped(variant):
     assert ("quantised" in named) == promise.quantised_in_training
     assert ("pruned" in named) >= promise.sparse
     assert ("clustered" in named) >= promise.clustered
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_graph_knows_what_the_variant_stands_on(variant):
+    graph = yaml.safe_load((STAGES.parents[1] / "dvc.yaml").read_text())["stages"]
+    models = [dep.rsplit("/", 1)[-1] for dep in graph[variant]["deps"] if dep.startswith("data/models/")]
+    assert models == ([parent] if (parent := VARIANTS[variant].parent) else [])
 
 
 def test_titles_differ():

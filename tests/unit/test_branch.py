@@ -9,6 +9,7 @@ import pytest
 
 from maskopt import paths
 from maskopt.errors import LostTechnique
+from maskopt.origin import read_origin
 from maskopt.params import Trunk
 from maskopt.records import write_record
 from maskopt.stages.branch import Branch, spread
@@ -16,6 +17,8 @@ from maskopt.stages.branch import Branch, spread
 BACKBONE = "small"
 TRUNK = Trunk(architecture="separable", width=1, depth=1, until=None)
 SIZE_PX = 16  # the least of the network
+CLASSES = ("one", "two", "three")
+SETTINGS = {"epochs": 2}
 CURVES = pd.DataFrame({"epoch": [0, 1], "val_loss": [1.0, 0.5]})
 
 
@@ -27,20 +30,45 @@ def branch(toy, tmp_path, monkeypatch):
     train = type(toy.train)(pixels, np.zeros(4, np.int64), 3)
     trainer = type(toy)(train, toy.val, toy.preprocessing, toy.params, 0, "toy")
     write_record(paths.start_facts(BACKBONE), {"weights": "none"})
-    return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, trainer, n_examples=2)
+    write_record(paths.teacher_facts(0), {"trunk": None})
+    write_record(paths.origin(BACKBONE, "baseline", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
+    write_record(paths.origin(BACKBONE, "finetuned", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
+    return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, CLASSES, trainer, n_examples=2)
 
 
 def test_files_of_a_variant_are_those_that_others_read(branch):
     at = branch("finetuned")
     model = at.build()
-    at.save(model, CURVES)
+    at.save(model, CURVES, SETTINGS)
     place = (BACKBONE, "finetuned", 0)
     assert all(paths.tflite(*place, name).is_file() for name in ("float32", "dynamic", "int8"))
     assert json.loads(paths.facts(*place).read_text()) == {"weights": "none", "epochs": 2, "seed": 0}
     assert pd.read_csv(paths.curves(*place)).equals(CURVES)
     assert set(pd.read_csv(paths.layers(*place))["technique"]) == {"dynamic range"}
-    for loaded, saved in zip(branch("pruned").load("finetuned").get_weights(), model.get_weights(), strict=True):
+    for loaded, saved in zip(branch("pruned").load().get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, saved)
+
+
+def test_first_model_says_what_it_is_made_of(branch):
+    at = branch("baseline")
+    at.save(at.build(), CURVES, SETTINGS)
+    origin = json.loads(paths.origin(BACKBONE, "baseline", 0).read_text())
+    assert origin["network"] == BACKBONE
+    assert origin["classes"] == list(CLASSES)
+    assert origin["trunk"]["architecture"] == "separable"
+    assert origin["pictures"] == at.trainer.digest_pictures()
+    assert origin["weights"] == "none"
+    assert origin["training"]["label_smoothing"] == 0.1
+    assert origin["steps"] == [{"variant": "baseline", "epochs": 2}]
+    assert read_origin(paths.tflite(BACKBONE, "baseline", 0, "float32")) == origin
+
+
+def test_later_models_say_what_they_stand_on(branch):
+    at = branch("finetuned")
+    at.save(at.build(), CURVES, SETTINGS)
+    for name in ("float32", "dynamic", "int8"):
+        origin = read_origin(paths.tflite(BACKBONE, "finetuned", 0, name))
+        assert [step["variant"] for step in origin["steps"]] == ["baseline", "finetuned"]
 
 
 def test_saved_stage_has_nothing_to_go_on_with(branch):
@@ -48,7 +76,7 @@ def test_saved_stage_has_nothing_to_go_on_with(branch):
     for folder in (left, of_another):
         folder.mkdir(parents=True)
     at = branch("finetuned")
-    at.save(at.build(), CURVES)
+    at.save(at.build(), CURVES, SETTINGS)
     assert not left.parent.exists()
     assert of_another.is_dir()
 
@@ -59,8 +87,8 @@ def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
     before.touch()
     at = branch("pruned")
     with pytest.raises(LostTechnique, match=r"pruning was lost in the dynamic file, layer '\w+'"):
-        at.save(at.build(), CURVES, final_sparsity=0.2)
-    assert [path.name for path in before.parent.parent.iterdir()] == ["pruned"]
+        at.save(at.build(), CURVES, SETTINGS, final_sparsity=0.2)
+    assert {path.name for path in before.parent.parent.iterdir()} == {"baseline", "finetuned", "pruned"}
     assert [path.name for path in before.parent.iterdir()] == ["before"]
     assert not paths.curves(BACKBONE, "pruned", 0).exists()
 
