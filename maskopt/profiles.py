@@ -18,6 +18,7 @@ BASE = "quick"
 
 EDITOR = YAML()  # of params: keeps comments and the order of keys
 EDITOR.indent(mapping=2, sequence=4, offset=2)  # as params.yaml is written, so that git shows what differs alone
+EDITOR.width = 4096  # one line for each value
 EDITOR.representer.add_representer(
     type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
 )

@@ -33,6 +33,14 @@ def test_values_that_a_profile_does_not_name_stay(tmp_path):
     assert paper.data.source == "kaggle"
 
 
+def test_each_value_stays_on_its_line(tmp_path):
+    put_profile("photos", PROFILES, tmp_path / "params.yaml")
+    lines = (tmp_path / "params.yaml").read_text().splitlines()
+    network = load_params(tmp_path / "params.yaml").networks["mobilenet_v2_035_cut"]
+    assert f"    weights: {network.weights}" in lines
+    assert f"{{architecture: mobilenet_v2, width: 0.35, depth: 1, until: {network.trunk.until}}}" in "\n".join(lines)
+
+
 def test_unknown_profile_is_named_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownName) as caught:
         put_profile("phots", PROFILES, tmp_path / "params.yaml")
