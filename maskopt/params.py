@@ -185,6 +185,12 @@ class Convert(Section):
     representative_pictures: Positive  # of the training split, to set the ranges of activations
 
 
+class Evaluation(Section):
+    """What models are asked beside the test pictures as they are."""
+
+    corruptions: bool  # the test pictures blurred, noisy, dark and so on: 18 times as many
+
+
 class Latency(Section):
     """How the time of one inference is taken."""
 
@@ -212,6 +218,7 @@ class Params(Section):
     quantize: Quantize
     entropy: Entropy
     convert: Convert
+    evaluation: Evaluation
     latency: Latency
 
     @model_validator(mode="after")

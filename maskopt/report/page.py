@@ -58,6 +58,12 @@ SKIPPED = """\
 
 Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 """
+ROBUSTNESS = """\
+## Worse pictures
+
+Accuracy on the test pictures corrupted in one way, mean of three severities; in brackets the points from the fine-tuned
+float model of the network on the same pictures. [robustness.csv](robustness.csv) has each severity.
+"""
 SHORTCUTS = """\
 ## What file facts tell
 
@@ -84,7 +90,7 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped and shortcuts, all text.
+        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts, and robustness if measured, all text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
     """
@@ -111,6 +117,7 @@ def write_page(
             to_markdown(tables["skipped"]),
             SHORTCUTS,
             to_markdown(tables["shortcuts"]),
+            *([ROBUSTNESS, to_markdown(tables["robustness"])] if "robustness" in tables else []),
         ]
     )
 

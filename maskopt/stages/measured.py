@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from maskopt import paths
+from maskopt.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
-from maskopt.measure import DIGITS, Ints, assess, count_costs, summarize_weights
+from maskopt.measure import DIGITS, Ints, Scores, assess, count_costs, summarize_weights
 from maskopt.params import Params
 from maskopt.records import read_record, write_record
 from maskopt.sizes import list_constants, pack, share
@@ -32,10 +33,10 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     for file_format in VARIANTS[variant].formats:
         path = paths.tflite(*model, file_format)
         graph, classifier = read_graph(path), Classifier(path)
-        scores, val_scores = (
-            classifier.scores(_read_pixels(classifier.picture_shape[0], rows.index.to_numpy()))
-            for rows in (predictions, validation)
+        pictures, val_pictures = (
+            _read_pixels(classifier.picture_shape[0], rows.index.to_numpy()) for rows in (predictions, validation)
         )
+        scores, val_scores = classifier.scores(pictures), classifier.scores(val_pictures)
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
         content = path.read_bytes()
@@ -44,13 +45,15 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         constants.append(held)
         formats[file_format] = (
             asdict(quality)
-            | {"val_accuracy": round(float((val_scores.argmax(axis=1) == val_labels).mean()), DIGITS)}  # to choose by
+            | {"val_accuracy": _accuracy(val_scores, val_labels)}  # to choose by
             | asdict(packed)
             | asdict(share(content, graph))
             | {"entropy_bytes": round(held["entropy_bytes"].sum())}
             | asdict(count_costs(graph))
             | asdict(summarize_weights(graph))
         )
+        if params.evaluation.corruptions:
+            formats[file_format]["corrupted"] = _corrupted(classifier, pictures, list(predictions.index), labels)
         logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, packed.gzip_bytes)
     for frame, path in (
         (predictions, paths.predictions(*model)),
@@ -59,6 +62,21 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         with replacing(path) as file:
             frame.to_csv(file, index=False)
     write_record(paths.metrics(*model), {"training": facts, "formats": formats})
+
+
+def _corrupted(classifier: Classifier, pictures: Pixels, rows: list[int], labels: Ints) -> dict[str, dict[str, float]]:
+    """Return the accuracy by corruption and severity."""
+    return {
+        name: {
+            str(severity): _accuracy(classifier.scores(corrupt(pictures, rows, name, severity)), labels)
+            for severity in SEVERITIES
+        }
+        for name in CORRUPTIONS
+    }
+
+
+def _accuracy(scores: Scores, labels: Ints) -> float:
+    return round(float((scores.argmax(axis=1) == labels).mean()), DIGITS)
 
 
 def _read_rows(split: Path, side: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
 from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
+from maskopt.report.robustness import lay_out_robustness, list_robustness
 from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.stages.run import run
@@ -46,7 +47,7 @@ def main(params: Params) -> None:
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     results = collect_results(metrics, latency, predictions)
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
-    shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
+    shortcuts, robustness = list_shortcuts(read_record(paths.SHORTCUTS)), list_robustness(metrics)
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
@@ -60,8 +61,6 @@ def main(params: Params) -> None:
             "skipped": skipped,
             "shortcuts": shortcuts,
         }
-        for name, frame in numbers.items():
-            frame.to_csv(folder / f"{name}.csv", index=False)
         texts = {
             "table_1": tables.lay_out_table_1(results),
             "table_2": tables.lay_out_table_2(results),
@@ -71,6 +70,10 @@ def main(params: Params) -> None:
             "skipped": lay_out_skipped(skipped),
             "shortcuts": lay_out_shortcuts(shortcuts),
         }
+        if len(robustness):
+            numbers["robustness"], texts["robustness"] = robustness, lay_out_robustness(robustness)
+        for name, frame in numbers.items():
+            frame.to_csv(folder / f"{name}.csv", index=False)
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         records = {model[:2]: metrics[model] for model in first if model in metrics}

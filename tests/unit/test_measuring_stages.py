@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from maskopt import paths
+from maskopt.corruptions import CORRUPTIONS
 from maskopt.errors import MissingFile
-from maskopt.params import load_params
+from maskopt.params import Evaluation, load_params
 from maskopt.records import write_record
 from maskopt.stages import latency, measured
 from maskopt.variants import VARIANTS
@@ -56,6 +57,21 @@ def test_metrics_hold_facts_and_figures_of_each_format(params):
     assert int8["val_accuracy"] == 1
     assert int8["confusion"]["with_mask"] == {"with_mask": 0, "without_mask": 1, "mask_weared_incorrect": 0}
     assert int8["sparsity"] == 0.25
+
+
+@pytest.mark.usefixtures("run")
+def test_accuracy_on_corrupted_pictures_is_there_if_params_ask_for_it(params):
+    def corrupted():
+        formats = json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())["formats"]
+        return {name: figures.get("corrupted") for name, figures in formats.items()}
+
+    measured.main(params, BACKBONE, "finetuned", "0")
+    assert corrupted() == {"float32": None, "dynamic": None, "int8": None}
+    measured.main(params.model_copy(update={"evaluation": Evaluation(corruptions=True)}), BACKBONE, "finetuned", "0")
+    for figures in corrupted().values():
+        assert list(figures) == list(CORRUPTIONS)
+        assert all(0 <= accuracy <= 1 for by in figures.values() for accuracy in by.values())
+        assert all(list(by) == ["1", "2", "3"] for by in figures.values())
 
 
 @pytest.mark.usefixtures("run")

@@ -11,7 +11,7 @@ from maskopt import paths
 from maskopt.errors import MissingFile
 from maskopt.measure import wilson_interval
 from maskopt.params import load_params
-from maskopt.records import write_record
+from maskopt.records import read_record, write_record
 from maskopt.stages import report
 from maskopt.variants import VARIANTS
 
@@ -145,6 +145,21 @@ def test_report_shows_each_table_and_figure(params):
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_worse_pictures_where_they_were_measured(params):
+    report.main(params)
+    assert "## Worse pictures" not in (paths.REPORT / "report.md").read_text()
+    for path in paths.METRICS.rglob("*.json"):
+        record = read_record(path)
+        for figures in record["formats"].values():
+            figures["corrupted"] = {"blur": {"1": 0.5}}
+        write_record(path, record)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert (paths.REPORT / "robustness.md").read_text() in page.split("## Worse pictures")[1]
+    assert set(pd.read_csv(paths.REPORT / "robustness.csv")["corruption"]) == {"clean", "blur"}
 
 
 @pytest.mark.usefixtures("run")
