@@ -4,6 +4,7 @@ MaskoptError
 ├── InvalidParams        params.yaml does not say what it should
 ├── UnknownName          a backbone, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
+├── BrokenTable          a table that another stage has not written so
 ├── BrokenArchive        an archive that cannot be unpacked
 ├── UnsafeArchive        an archive that holds what no archive of pictures holds
 ├── NoClassFolders       no folder, or more than one, that holds the class folders
@@ -63,6 +64,13 @@ class MissingFile(MaskoptError):
 
     def __init__(self, path: Path, next_step: str) -> None:
         super().__init__(f"{path} is missing: {next_step}")
+
+
+class BrokenTable(MaskoptError):
+    """A table is not what the stage that makes it writes."""
+
+    def __init__(self, path: Path, reason: str, stage: str) -> None:
+        super().__init__(f"{path} is not what stage {stage} writes: {reason}. Run `dvc repro --force {stage}`")
 
 
 class BrokenArchive(MaskoptError):

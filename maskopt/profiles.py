@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from maskopt.errors import MissingFile, UnknownName
+from maskopt.errors import InvalidParams, MissingFile, UnknownName
 from maskopt.files import replacing
 from maskopt.params import not_yaml, parse_params
 
@@ -30,7 +30,7 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
     Raises:
         MissingFile: there are no profiles here.
         UnknownName: there is no such profile; the known ones are named.
-        InvalidParams: the profile holds unknown keys or values out of range.
+        InvalidParams: the profile is not YAML, or holds unknown keys or values out of range.
     """
     known = {path.stem: path for path in sorted(profiles.glob("*.yaml"))}
     if not known:
@@ -47,11 +47,14 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
         file.write_text(text.getvalue(), encoding="utf-8")
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return EDITOR.load(path)
+        values = EDITOR.load(path)
     except YAMLError as err:
         raise not_yaml(path, err) from None
+    if not isinstance(values, dict):
+        raise InvalidParams(path, [f"want keys and values, got {values!r}"])
+    return values
 
 
 def _override(values: dict[str, Any], differing: dict[str, Any]) -> None:

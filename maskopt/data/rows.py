@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskopt.errors import MissingFile
+from maskopt.errors import BrokenTable, MissingFile
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,14 @@ def read_manifest(path: Path) -> pd.DataFrame:
 
     Raises:
         MissingFile: there is no `path`.
+        BrokenTable: it is not a manifest.
     """
     if not path.is_file():
         raise MissingFile(path, "run `dvc repro manifest`")
-    return pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])
+    try:
+        rows = pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])
+    except (ValueError, OverflowError) as err:  # of pandas, and not UTF-8
+        raise BrokenTable(path, " ".join(str(err).split()), "manifest") from None
+    if list(rows.columns) != list(COLUMNS):
+        raise BrokenTable(path, f"want columns {', '.join(COLUMNS)}, got {', '.join(rows.columns)}", "manifest")
+    return rows

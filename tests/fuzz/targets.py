@@ -1,0 +1,88 @@
+"""What reads files of others, as functions of bytes: they return, or raise an error of ours; all else is a bug."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from maskopt.data.archive import Limits, unpack
+from maskopt.data.picture import open_picture
+from maskopt.data.rows import read_manifest
+from maskopt.description import describe, lay_out
+from maskopt.errors import MaskoptError
+from maskopt.params import load_params
+from maskopt.profiles import put_profile
+
+LIMITS = Limits(files=100, file_bytes=2**20, total_bytes=2**22, free_bytes=2**20)
+MAX_PIXELS = 250_000
+SCRATCH = Path("/dev/shm")
+
+logging.disable(logging.WARNING)
+
+
+def _with_file(read: Callable[[Path], None], name: str) -> Callable[[bytes], None]:
+    """Return a function of the content of a file, which is alone in a folder but for what `read` makes beside it."""
+
+    def target(content: bytes) -> None:
+        folder = Path(tempfile.mkdtemp(dir=SCRATCH if SCRATCH.is_dir() else None))
+        try:
+            path = folder / "in" / name
+            path.parent.mkdir()
+            path.write_bytes(content)
+            with suppress(MaskoptError):
+                read(path)
+            assert [each.name for each in path.parent.iterdir()] == [name], "a file appeared outside the target folder"
+        finally:
+            shutil.rmtree(folder)
+
+    return target
+
+
+def _unpack(path: Path) -> None:
+    target = path.parents[1] / "out"
+    with suppress(MaskoptError):
+        unpack(path, target, LIMITS)
+    total = sum(file.stat().st_size for file in target.rglob("*") if not file.is_symlink())
+    assert total <= LIMITS.total_bytes + 2**20, f"{total:,} bytes were unpacked"
+    assert not [file for file in target.rglob("*") if file.is_symlink() or not (file.is_file() or file.is_dir())]
+    assert {each.name for each in path.parents[1].iterdir()} == {"in", "out"}
+
+
+def _open_picture(path: Path) -> None:
+    picture = open_picture(path, MAX_PIXELS)
+    assert picture.image.mode == "RGB"
+    assert picture.image.width * picture.image.height <= MAX_PIXELS
+
+
+def _load_params(path: Path) -> None:
+    load_params(path)
+
+
+def _put_profile(path: Path) -> None:
+    quick = path.with_name("quick.yaml")
+    shutil.copyfile(Path(__file__).parents[2] / "profiles" / "quick.yaml", quick)
+    try:
+        put_profile(path.stem, path.parent, path.parents[1] / "params.yaml")
+    finally:
+        quick.unlink()
+
+
+def _show(path: Path) -> None:
+    text = "\n".join(lay_out(path, describe(path)))
+    assert "\x1b" not in text.replace(str(path), "")
+
+
+def _read_manifest(path: Path) -> None:
+    read_manifest(path)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "archive": _with_file(_unpack, "a.zip"),
+    "picture": _with_file(_open_picture, "a.png"),
+    "manifest": _with_file(_read_manifest, "manifest.csv"),
+    "params": _with_file(_load_params, "params.yaml"),
+    "profile": _with_file(_put_profile, "other.yaml"),
+    "model": _with_file(_show, "a.tflite"),
+}
