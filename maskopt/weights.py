@@ -11,6 +11,7 @@ from maskopt.keras import keras
 from maskopt.params import Trunk
 
 IMAGENET = "imagenet"
+MAX_BYTES = 2**31  # of all arrays unpacked; the largest network here has 94 MB
 
 
 def load_weights(trunk: Trunk, source: str, size_px: int) -> keras.Model:
@@ -39,6 +40,38 @@ def fingerprint(trunk: keras.Model) -> str:
     return digest.hexdigest()
 
 
+def _strange(path: Path) -> str | None:
+    """Return what a file of weights has no need to hold and could harm with, None if there is no such thing."""
+    found: list[str] = []
+    total = 0
+
+    def see(name: str, link: object) -> None:
+        if not isinstance(link, h5py.HardLink):
+            found.append(f"{name!r} is a {type(link).__name__}, which leads elsewhere")
+
+    def look(name: str, item: object) -> None:
+        nonlocal total
+        if isinstance(item, h5py.Dataset):
+            total += item.size * item.dtype.itemsize
+            if item.dtype.kind not in "fiu":
+                found.append(f"{name!r} holds {item.dtype}, want numbers")
+            if item.external or item.is_virtual:
+                found.append(f"{name!r} is filled from another file")
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems_links(see)
+            file.visititems(look)
+            config = file.attrs.get("model_config", "")
+    except (OSError, ValueError, KeyError, RuntimeError) as err:
+        return str(err).rstrip(".")
+    if "Lambda" in str(config):
+        found.append("it is a model with a Lambda layer, which is code")
+    if total > MAX_BYTES:
+        found.append(f"its arrays have {total:,} bytes, want at most {MAX_BYTES:,}")
+    return found[0] if found else None
+
+
 def _downloaded(trunk: Trunk, size_px: int) -> keras.Model:
     download = architecture(trunk.architecture).download
     if download is None:
@@ -58,6 +91,8 @@ def _from_file(trunk: Trunk, path: Path, size_px: int) -> keras.Model:
         raise MissingFile(path, "put it there, or set weights of the network in params.yaml to another")
     if not h5py.is_hdf5(path):
         raise WrongWeights(path, trunk, "it is not an HDF5 file")
+    if reason := _strange(path):
+        raise WrongWeights(path, trunk, reason)
     whole = build_whole(trunk, size_px)
     try:
         whole.load_weights(path)  # reads arrays by position; nothing in the file is executed

@@ -1,4 +1,4 @@
-"""Files of others, broken in every way that Hypothesis thinks of: an error of ours or none, nothing outside a folder."""
+"""Files of others, broken in every way that Hypothesis thinks of: an error of ours or none, nothing beside them."""
 
 import io
 import sys

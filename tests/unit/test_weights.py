@@ -115,6 +115,49 @@ def test_hdf5_file_of_something_else_is_refused(tmp_path):
         load_weights(SEPARABLE, str(tmp_path / "data.h5"), SIZE_PX)
 
 
+def test_model_with_a_lambda_layer_is_refused(saved):
+    with h5py.File(saved, "a") as file:
+        file.attrs["model_config"] = '{"class_name": "Lambda", "config": {"function": ["4wEAAA==", null, null]}}'
+    with pytest.raises(WrongWeights, match=r"it is a model with a Lambda layer, which is code\. Set weights"):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (
+            lambda file, _: file.create_dataset("pickle", data=np.void(b"\x80\x04K\x01.")),
+            r"'pickle' holds \|V5, want numbers",
+        ),
+        (
+            lambda file, _: file.create_dataset("names", data=["a"], dtype=h5py.string_dtype()),
+            "'names' holds object, want numbers",
+        ),
+        (
+            lambda file, _: file.update({"soft": h5py.SoftLink("/stem")}),
+            "'soft' is a SoftLink, which leads elsewhere",
+        ),
+        (
+            lambda file, _: file.update({"other": h5py.ExternalLink("/tmp/other.h5", "/")}),
+            "'other' is a ExternalLink, which leads elsewhere",
+        ),
+        (
+            lambda file, path: file.create_dataset("raw", (8,), "u1", external=[(str(path), 0, 8)]),
+            "'raw' is filled from another file",
+        ),
+        (
+            lambda file, _: file.create_dataset("bomb", (2**31,), "u1", chunks=(2**20,), compression="gzip"),
+            "its arrays have 2,147,5.* bytes, want at most 2,147,483,648",
+        ),
+    ],
+)
+def test_file_that_holds_more_than_numbers_is_refused(saved, tmp_path, spoil, reason):
+    with h5py.File(saved, "a") as file:
+        spoil(file, tmp_path / "secret")
+    with pytest.raises(WrongWeights, match=reason):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
 def test_hand_made_network_has_no_imagenet_weights():
     with pytest.raises(WrongWeights) as caught:
         load_weights(SEPARABLE, "imagenet", SIZE_PX)
