@@ -59,7 +59,7 @@ class Validation(Section):
 
 
 class Split(Section):
-    """Fractions of the pictures; groups of look-alikes stay on one side."""
+    """Fractions of the pictures, and what counts as alike."""
 
     train: Part
     val: Part
@@ -67,6 +67,7 @@ class Split(Section):
     test_seed: Count  # apart from `seeds`: all of them keep the test pictures
     hash_distance_bits: Annotated[int, Field(ge=0, le=16)]  # of 64: perceptual hashes this close are near-copies
     crop_places: Annotated[int, Field(ge=3)]  # key points that crops of one photograph share; fewer join strangers
+    keep_together: bool  # False: look-alikes are parted as chance will, to see what that leak gains
     largest_group: Fraction  # of the pictures: likeness, which may err, never joins more (nor fewer than 20 rows)
 
     @model_validator(mode="after")

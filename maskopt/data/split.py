@@ -50,10 +50,13 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
             *(len(refused), largest, named),
         )
     labels = pd.factorize(manifest["label"], sort=True)[0]
-    table = manifest[["path", "label"]].assign(split=assign_sides(labels, groups, options, seed), group=groups)
+    parted = assign_sides(labels, np.arange(len(labels)), options, seed)
+    sides = assign_sides(labels, groups, options, seed) if options.keep_together else parted
+    table = manifest[["path", "label"]].assign(split=sides, group=groups)
     _check(table)
     links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": len(refused)}
-    report = {"links": links} | _describe(table)
+    leaks = {"here": count_leaks(groups, sides), "if_parted_by_chance": count_leaks(groups, parted)}
+    report = {"links": links, "leaks": leaks} | _describe(table)
     logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
     return table, report
 
@@ -75,6 +78,12 @@ def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.N
     sides[test] = "test"
     sides[rest[_draw(labels[rest], groups[rest], _wish(counts, options.val), rng)]] = "val"
     return sides
+
+
+def count_leaks(groups: Ints, sides: npt.NDArray[np.str_]) -> int:
+    """Return how many test rows have a look-alike that is trained with, or that training is stopped by."""
+    known = np.unique(groups[sides != "test"])
+    return int(np.isin(groups[sides == "test"], known).sum())
 
 
 def _wish(counts: Ints, fraction: float) -> Ints:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from maskopt.records import Record
+
 INTRODUCTION = """\
 # Report
 
@@ -15,6 +17,10 @@ what chance alone would bring in fewer than 1 of 20 cases (exact McNemar), in po
 over pictures).
 
 Weights at the start: {starts}.
+"""
+LEAKS = """\
+Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-copies {near_copies:,} and crops
+{crops:,} of one photograph, in pairs). {here:,} test pictures have one that training knows; parted by chance, {naive:,} would.
 """
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
@@ -81,6 +87,7 @@ def write_page(
     tables: Mapping[str, pd.DataFrame],
     figures: Sequence[str],
     warning: str,
+    split: Record,
 ) -> str:
     """Return the page.
 
@@ -93,11 +100,13 @@ def write_page(
         tables: table_1, table_2, models, recall, bytes, skipped, shortcuts, and robustness if measured, all text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
+        split: its report.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
+            _say_leaks(split),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
@@ -119,6 +128,19 @@ def write_page(
             to_markdown(tables["shortcuts"]),
             *([ROBUSTNESS, to_markdown(tables["robustness"])] if "robustness" in tables else []),
         ]
+    )
+
+
+def _say_leaks(split: Record) -> str:
+    links, leaks = split["links"], split["leaks"]
+    return LEAKS.format(
+        pictures=split["pictures"],
+        alike=split["pictures_with_look_alikes"],
+        copies=links["copies"],
+        near_copies=links["near_copies"],
+        crops=links["crops"],
+        here=leaks["here"],
+        naive=leaks["if_parted_by_chance"],
     )
 
 

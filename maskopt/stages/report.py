@@ -82,7 +82,8 @@ def main(params: Params) -> None:
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
         starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
-        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names, warn(shortcuts))
+        split = read_record(paths.split_report(seeds[0]))
+        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names, warn(shortcuts), split)
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 

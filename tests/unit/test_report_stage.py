@@ -34,6 +34,9 @@ def run(tmp_path, monkeypatch):
     for network, size_bytes in (("separable", 100_000), ("mobilenet_v2", 8_965_325)):
         for number, (variant, promise) in enumerate(VARIANTS.items()):
             _write_model(network, variant, promise.formats, size_bytes / (1 + number / 10), rng)
+    links = {"copies": 3, "near_copies": 5, "crops": 7, "refused": 0}
+    alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links}
+    write_record(paths.split_report(0), alike | {"leaks": {"here": 0, "if_parted_by_chance": 12}})
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
     write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
     paths.metrics("separable", "pcqat", 0).unlink()
@@ -143,6 +146,7 @@ def test_report_shows_each_table_and_figure(params):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
+    assert "0 test pictures have one that training knows; parted by chance, 12 would." in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
 

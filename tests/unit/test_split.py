@@ -10,8 +10,15 @@ from maskopt.errors import CannotSplit
 from maskopt.params import Split
 
 OPTIONS = Split(
-    train=0.7, val=0.15, test=0.15, test_seed=0, hash_distance_bits=6, crop_places=5, largest_group=0.02
-)  # fmt: skip
+    train=0.7,
+    val=0.15,
+    test=0.15,
+    test_seed=0,
+    hash_distance_bits=6,
+    crop_places=5,
+    largest_group=0.02,
+    keep_together=True,
+)
 
 
 def options(**changes):
@@ -146,3 +153,23 @@ def test_group_of_a_small_set_may_be_more_than_its_fraction():
     table.loc[10:25, "phash"] = [f"{2**i:016x}" for i in range(16)]
     _, report = split_rows(table, points, options(largest_group=0.02), seed=0)
     assert (report["largest_group"], report["links"]["refused"]) == (16, 0)
+
+
+@pytest.fixture
+def copied():
+    """A manifest of 100 pictures a class, 20 of which stand there five times."""
+    labels = ["a"] * 100 + ["b"] * 100
+    numbers = [f"{i // 5 if i % 100 < 50 else 1000 + i:064x}" for i in range(200)]
+    return manifest(labels, numbers)
+
+
+def test_report_says_what_parting_by_chance_would_leak(copied):
+    _, report = split_rows(*copied, OPTIONS, seed=0)
+    assert report["leaks"]["here"] == 0
+    assert report["leaks"]["if_parted_by_chance"] > 5
+
+
+def test_look_alikes_are_parted_if_params_say_so(copied):
+    table, report = split_rows(*copied, options(keep_together=False), seed=0)
+    leaked = table[table["split"] == "test"]["group"].isin(table[table["split"] != "test"]["group"])
+    assert report["leaks"]["here"] == report["leaks"]["if_parted_by_chance"] == leaked.sum()
