@@ -20,7 +20,8 @@ Weights at the start: {starts}.
 """
 LEAKS = """\
 Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-copies {near_copies:,} and crops
-{crops:,} of one photograph, in pairs). {here:,} test pictures have one that training knows; parted by chance, {naive:,} would.
+{crops:,} of one photograph, in pairs). {here:,} test pictures have one that training knows; parted by chance, {naive:,}
+would.
 """
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
@@ -64,6 +65,12 @@ SKIPPED = """\
 
 Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 """
+SUSPECTS = """\
+## Pictures that no model is right about
+
+All models of this run, those of every seed, were asked about these test pictures, and all were wrong: the pictures are
+too hard, or their labels are wrong. Nothing was left out because of this.
+"""
 ROBUSTNESS = """\
 ## Worse pictures
 
@@ -97,7 +104,7 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts, and robustness if measured, all text.
+        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; robustness and suspects if there are any; text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
         split: its report.
@@ -126,6 +133,7 @@ def write_page(
             to_markdown(tables["skipped"]),
             SHORTCUTS,
             to_markdown(tables["shortcuts"]),
+            *([SUSPECTS, to_markdown(tables["suspects"])] if "suspects" in tables else []),
             *([ROBUSTNESS, to_markdown(tables["robustness"])] if "robustness" in tables else []),
         ]
     )

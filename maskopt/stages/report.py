@@ -4,9 +4,12 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
+from maskopt.data.rows import read_manifest
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.params import Params
@@ -20,6 +23,7 @@ from maskopt.report.results import collect_recall, collect_results, collect_seed
 from maskopt.report.robustness import lay_out_robustness, list_robustness
 from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
+from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
@@ -47,6 +51,7 @@ def main(params: Params) -> None:
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     results = collect_results(metrics, latency, predictions)
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
+    suspects = list_suspects(predictions)
     shortcuts, robustness = list_shortcuts(read_record(paths.SHORTCUTS)), list_robustness(metrics)
 
     with replacing(paths.REPORT) as folder:
@@ -72,12 +77,16 @@ def main(params: Params) -> None:
         }
         if len(robustness):
             numbers["robustness"], texts["robustness"] = robustness, lay_out_robustness(robustness)
+        if len(suspects):
+            numbers["suspects"], texts["suspects"] = suspects, lay_out_suspects(suspects)
         for name, frame in numbers.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         records = {model[:2]: metrics[model] for model in first if model in metrics}
         figures = dict(draw_gallery(results, records, curves, shown))
+        if len(suspects):
+            figures["suspects"] = draw_suspects(suspects, _read_pixels(suspects, max(params.pixels.sizes_px)))
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
         pictures = int(results["total"].max())
@@ -86,6 +95,13 @@ def main(params: Params) -> None:
         page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names, warn(shortcuts), split)
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
+
+
+def _read_pixels(pictures: pd.DataFrame, size_px: int) -> npt.NDArray[np.uint8]:
+    """Return (N, H, W, 3) of the N pictures whose paths are given."""
+    rows = pd.Index(read_manifest(paths.MANIFEST)["path"]).get_indexer(pictures["path"])
+    pixels: npt.NDArray[np.uint8] = np.load(paths.pixels(size_px), mmap_mode="r")[rows]
+    return pixels
 
 
 def _read(path: Callable[[str, str, int], Path], models: list[Model]) -> dict[Model, pd.DataFrame]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from maskopt import paths
+from maskopt.data.rows import COLUMNS
 from maskopt.errors import MissingFile
 from maskopt.measure import wilson_interval
 from maskopt.params import load_params
@@ -34,6 +35,11 @@ def run(tmp_path, monkeypatch):
     for network, size_bytes in (("separable", 100_000), ("mobilenet_v2", 8_965_325)):
         for number, (variant, promise) in enumerate(VARIANTS.items()):
             _write_model(network, variant, promise.formats, size_bytes / (1 + number / 10), rng)
+    frame = pd.DataFrame({name: [""] * 90 for name in COLUMNS})
+    frame["path"] = [f"{i}.png" for i in range(90)]
+    paths.PIXELS.mkdir(parents=True)
+    frame.fillna("0").assign(bytes=1, width_px=8, height_px=8).to_csv(paths.MANIFEST, index=False)
+    np.save(paths.pixels(64), rng.integers(0, 256, (90, 64, 64, 3), np.uint8))
     links = {"copies": 3, "near_copies": 5, "crops": 7, "refused": 0}
     alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links}
     write_record(paths.split_report(0), alike | {"leaks": {"here": 0, "if_parted_by_chance": 12}})
@@ -146,7 +152,7 @@ def test_report_shows_each_table_and_figure(params):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
-    assert "0 test pictures have one that training knows; parted by chance, 12 would." in page
+    assert "0 test pictures have one that training knows; parted by chance, 12\nwould." in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
 
@@ -164,6 +170,25 @@ def test_report_shows_worse_pictures_where_they_were_measured(params):
     page = (paths.REPORT / "report.md").read_text()
     assert (paths.REPORT / "robustness.md").read_text() in page.split("## Worse pictures")[1]
     assert set(pd.read_csv(paths.REPORT / "robustness.csv")["corruption"]) == {"clean", "blur"}
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_pictures_that_no_model_is_right_about(params):
+    for path in paths.PREDICTIONS.rglob("*.csv"):
+        rows = pd.read_csv(path)
+        for name in ("float32", "dynamic", "int8"):
+            if name in rows:
+                rows.loc[[7, 40], name] = ["without_mask", "with_mask"]
+        rows.to_csv(path, index=False)
+    report.main(params)
+    rows = pd.read_csv(paths.REPORT / "suspects.csv")
+    assert rows[["path", "label", "said"]].to_numpy().tolist() == [
+        ["40.png", "without_mask", "with_mask"],
+        ["7.png", "with_mask", "without_mask"],
+    ]
+    page = (paths.REPORT / "report.md").read_text()
+    assert (paths.REPORT / "suspects.md").read_text() in page.split("## Pictures that no model is right about")[1]
+    assert "![suspects.png](suspects.png)" in page
 
 
 @pytest.mark.usefixtures("run")

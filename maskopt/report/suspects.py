@@ -1,0 +1,63 @@
+"""Test pictures that every model of a run gets wrong: too hard, or labelled wrongly; people must look.
+
+Shape legend: N pictures, H height px, W width px.
+"""
+
+from pathlib import PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from maskopt.report.canvas import hide_unused, new_figure
+from maskopt.report.results import SeedFrames
+from maskopt.variants import VARIANTS
+
+PANELS_PER_ROW = 6
+MOST = 60  # pictures that are drawn
+
+
+def list_suspects(predictions: SeedFrames) -> pd.DataFrame:
+    """Return a row per picture that all models were asked about and none was right: path, label, said, models.
+
+    `said` is the most frequent answer, `models` how many files were asked.
+    """
+    answers = [
+        rows.set_index("path")[name]
+        for (_, variant, _), rows in predictions.items()
+        for name in VARIANTS[variant].formats
+    ]
+    if not answers:
+        return pd.DataFrame(columns=["path", "label", "said", "models"])
+    labels = next(iter(predictions.values())).set_index("path")["label"]
+    said = pd.concat(answers, axis=1, join="inner")
+    wrong = said[said.ne(labels.loc[said.index], axis=0).all(axis=1)]
+    return pd.DataFrame(
+        {
+            "path": wrong.index,
+            "label": labels.loc[wrong.index].to_numpy(),
+            "said": [row.mode().iloc[0] for _, row in wrong.iterrows()],
+            "models": len(answers),
+        }
+    ).sort_values("path", ignore_index=True)
+
+
+def lay_out_suspects(suspects: pd.DataFrame) -> pd.DataFrame:
+    """Return text: a row per picture."""
+    return suspects[["path", "label", "said"]].rename(columns={"said": "what models say most"})
+
+
+def draw_suspects(suspects: pd.DataFrame, pictures: npt.NDArray[np.uint8]) -> Figure:
+    """Return thumbnails of the first `MOST` with their paths, from (N, H, W, 3) pictures of the same rows."""
+    shown = suspects.head(MOST).to_dict("records")
+    n_rows = -(-len(shown) // PANELS_PER_ROW)
+    figure = new_figure(10, 0.6 + 2.1 * n_rows)
+    figure.suptitle("Test pictures that no model is right about: file, label -> what they say", fontweight="bold")
+    panels = list(figure.subplots(n_rows, PANELS_PER_ROW, squeeze=False).flat)
+    for axes, row, picture in zip(panels, shown, pictures, strict=False):
+        axes.imshow(picture)
+        axes.set_axis_off()
+        axes.set_title(f"{PurePosixPath(row['path']).name}\n{row['label']}\n-> {row['said']}", fontsize=7)
+    hide_unused(panels, len(shown))
+    return figure
