@@ -104,7 +104,7 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; robustness and suspects if there are any; text.
+        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; robustness, suspects if any; text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
         split: its report.
