@@ -3,6 +3,7 @@
 It begins with the files of `corpus`, and keeps what it finds below the folder for temporary files.
 """
 
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> None:
         sys.path.insert(0, str(HERE))
         from targets import TARGETS
 
+    logging.disable(logging.WARNING)
     found, seeds = Path(tempfile.gettempdir()) / "maskopt-fuzz" / name, HERE / "corpus" / name
     found.mkdir(parents=True, exist_ok=True)
     atheris.Setup([sys.argv[0], *options, str(found), str(seeds)], TARGETS[name])

@@ -1,6 +1,5 @@
 """What reads files of others, as functions of bytes: they return, or raise an error of ours; all else is a bug."""
 
-import logging
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,8 +17,6 @@ from maskopt.profiles import put_profile
 LIMITS = Limits(files=100, file_bytes=2**20, total_bytes=2**22, free_bytes=2**20)
 MAX_PIXELS = 250_000
 SCRATCH = Path("/dev/shm")
-
-logging.disable(logging.WARNING)
 
 
 def _with_file(read: Callable[[Path], None], name: str) -> Callable[[bytes], None]:

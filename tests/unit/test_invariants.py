@@ -9,10 +9,10 @@ from maskopt.inspection import read_graph
 from maskopt.invariants import check, list_kernels
 from maskopt.variants import Variant
 
-PLAIN = Variant("plain", ())
-SPARSE = Variant("sparse", (), sparse=True)
-CLUSTERED = Variant("clustered", (), clustered=True)
-BOTH = Variant("both", (), sparse=True, clustered=True)
+PLAIN = Variant("plain", None, ())
+SPARSE = Variant("sparse", None, (), sparse=True)
+CLUSTERED = Variant("clustered", None, (), clustered=True)
+BOTH = Variant("both", None, (), sparse=True, clustered=True)
 FORMATS = ("float32", "dynamic", "int8")
 
 
