@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
-from statsmodels.stats.proportion import proportion_confint
+
+from maskopt.measure import wilson_interval
 
 TOGETHER = "all of these"
 FAR_ABOVE_CHANCE = 0.1  # of all pictures, told apart by a fact beyond what chance does
@@ -65,8 +66,7 @@ def probe(facts: Mapping[str, pd.DataFrame], labels: Sequence[str], groups: Sequ
     for name, columns in {**facts, TOGETHER: together}.items():
         said = cross_val_predict(forest, columns.to_numpy(np.float64), labels, groups=groups, cv=folds)
         right = int((said == np.asarray(labels)).sum())
-        low, high = proportion_confint(right, len(labels), method="wilson")
-        found[name] = Shortcut(right / len(labels), float(low), float(high))
+        found[name] = Shortcut(right / len(labels), *wilson_interval(right, len(labels)))
     return found
 
 

@@ -27,7 +27,8 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     """Measure each format of one model on the test split, and how often it is right on the validation split."""
     classes, model = params.data.classes, (backbone, variant, int(seed))
     facts = read_record(paths.facts(*model))
-    predictions, validation = _read_rows(paths.split(int(seed)), "test"), _read_rows(paths.split(int(seed)), "val")
+    rows = _read_rows(paths.split(int(seed)))
+    predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
     formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
@@ -79,12 +80,11 @@ def _accuracy(scores: Scores, labels: Ints) -> float:
     return round(float((scores.argmax(axis=1) == labels).mean()), DIGITS)
 
 
-def _read_rows(split: Path, side: str) -> pd.DataFrame:
-    """Return path and label of the pictures of a side; the index counts rows of the whole split and of the pixels."""
+def _read_rows(split: Path) -> pd.DataFrame:
+    """Return path, label and side of each picture; the index counts rows of the pixels too."""
     if not split.is_file():
         raise MissingFile(split, "run `dvc repro split`")
-    rows = pd.read_csv(split)
-    return rows.loc[rows["split"] == side, ["path", "label"]]
+    return pd.read_csv(split)
 
 
 def _read_pixels(size_px: int, rows: Ints) -> Pixels:
