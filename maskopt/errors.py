@@ -14,6 +14,7 @@ MaskoptError
 ├── UnusableFiles        more unreadable, stray or unknown files than params allow
 ├── EmptyClass           a class without pictures
 ├── InvalidData          pictures that break an expectation
+├── UnusableAttributes   a table of attributes that does not fit the pictures
 ├── CannotSplit          classes too small for the fractions
 ├── WrongWeights         a weights file that does not fit its network
 ├── FixedScale           a width or depth that a network does not have
@@ -168,6 +169,16 @@ class InvalidData(MaskoptError):
         super().__init__(
             f"the pictures are not what params.yaml expects:\n{lines}\nSee {docs}; "
             "then mend the pictures, or data and validation in params.yaml, and run `dvc repro`"
+        )
+
+
+class UnusableAttributes(MaskoptError):
+    """The table that `evaluation.attributes` names is not one of this data set's pictures."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} does not say attributes of the pictures: {reason}. "
+            "Mend it, or set evaluation.attributes in params.yaml to null"
         )
 
 

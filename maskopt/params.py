@@ -190,6 +190,7 @@ class Evaluation(Section):
     """What models are asked beside the test pictures as they are."""
 
     corruptions: bool  # the test pictures blurred, noisy, dark and so on: 18 times as many
+    attributes: Path | None  # a CSV file in data/incoming: path, and a column for each attribute of pictures
 
 
 class Latency(Section):

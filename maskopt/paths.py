@@ -13,6 +13,7 @@ KEY_POINTS = DATA / "key_points.npy"  # rows in the order of `MANIFEST`
 VALIDATION = DATA / "validation"
 SPLITS = DATA / "split"
 PIXELS = DATA / "pixels"
+ATTRIBUTES = DATA / "attributes.csv"  # rows in the order of `MANIFEST`
 SHORTCUTS = DATA / "shortcuts.json"
 MODELS = DATA / "models"
 METRICS = DATA / "metrics"

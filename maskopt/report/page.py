@@ -77,6 +77,11 @@ ROBUSTNESS = """\
 Accuracy on the test pictures corrupted in one way, mean of three severities; in brackets the points from the fine-tuned
 float model of the network on the same pictures. [robustness.csv](robustness.csv) has each severity.
 """
+ATTRIBUTES = """\
+## Recall by attribute
+
+Of the test pictures of a class with a value of an attribute, how many are called so; after "of", their number.
+"""
 SHORTCUTS = """\
 ## What file facts tell
 
@@ -104,7 +109,8 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; robustness, suspects if any; text.
+        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; attributes, robustness, suspects if any;
+            text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
         split: its report.
@@ -134,6 +140,7 @@ def write_page(
             SHORTCUTS,
             to_markdown(tables["shortcuts"]),
             *([SUSPECTS, to_markdown(tables["suspects"])] if "suspects" in tables else []),
+            *([ATTRIBUTES, to_markdown(tables["attributes"])] if "attributes" in tables else []),
             *([ROBUSTNESS, to_markdown(tables["robustness"])] if "robustness" in tables else []),
         ]
     )

@@ -15,6 +15,7 @@ from maskopt.files import replacing
 from maskopt.params import Params
 from maskopt.records import read_record
 from maskopt.report import tables
+from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
 from maskopt.report.gallery import draw_gallery
@@ -53,6 +54,7 @@ def main(params: Params) -> None:
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
     suspects = list_suspects(predictions)
     shortcuts, robustness = list_shortcuts(read_record(paths.SHORTCUTS)), list_robustness(metrics)
+    groups = list_groups(predictions, pd.read_csv(paths.ATTRIBUTES, dtype=str))
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
@@ -77,6 +79,8 @@ def main(params: Params) -> None:
         }
         if len(robustness):
             numbers["robustness"], texts["robustness"] = robustness, lay_out_robustness(robustness)
+        if len(groups):
+            numbers["attributes"], texts["attributes"] = groups, lay_out_groups(groups)
         if len(suspects):
             numbers["suspects"], texts["suspects"] = suspects, lay_out_suspects(suspects)
         for name, frame in numbers.items():

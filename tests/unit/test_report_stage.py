@@ -45,6 +45,7 @@ def run(tmp_path, monkeypatch):
     write_record(paths.split_report(0), alike | {"leaks": {"here": 0, "if_parted_by_chance": 12}})
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
     write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
+    frame[["path"]].to_csv(paths.ATTRIBUTES, index=False)
     paths.metrics("separable", "pcqat", 0).unlink()
     paths.curves("separable", "cqat", 0).unlink()
     paths.layers("separable", "cqat", 0).unlink()
@@ -155,6 +156,17 @@ def test_report_shows_each_table_and_figure(params):
     assert "0 test pictures have one that training knows; parted by chance, 12\nwould." in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_attributes_where_they_are_known(params):
+    report.main(params)
+    assert "## Recall by attribute" not in (paths.REPORT / "report.md").read_text()
+    pd.read_csv(paths.ATTRIBUTES).assign(glasses=["yes", "no"] * 45).to_csv(paths.ATTRIBUTES, index=False)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert (paths.REPORT / "attributes.md").read_text() in page.split("## Recall by attribute")[1]
+    assert set(pd.read_csv(paths.REPORT / "attributes.csv")["value"]) == {"yes", "no"}
 
 
 @pytest.mark.usefixtures("run")
