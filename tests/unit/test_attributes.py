@@ -5,7 +5,7 @@ import pytest
 
 from maskopt import paths
 from maskopt.data.attributes import NOT_SAID, read_attributes
-from maskopt.data.rows import COLUMNS
+from maskopt.data.rows import Row
 from maskopt.errors import MissingFile, UnusableAttributes
 from maskopt.measure import wilson_interval
 from maskopt.params import load_params
@@ -69,10 +69,8 @@ def run_stage(tmp_path, monkeypatch):
     params = load_params(paths.PARAMS)
     monkeypatch.chdir(tmp_path)
     paths.INCOMING.mkdir(parents=True)
-    texts = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["bytes", "width_px", "height_px"], 1)
-    pd.DataFrame({"path": PICTURES}).assign(**{k: v for k, v in texts.items() if k != "path"}).to_csv(
-        paths.MANIFEST, index=False
-    )
+    rows = [Row(picture, "", 1, 8, 8, "RGB", "", "") for picture in PICTURES]
+    pd.DataFrame(map(vars, rows)).to_csv(paths.MANIFEST, index=False)
 
     def run(name):
         named = params.evaluation.model_copy(update={"attributes": name})

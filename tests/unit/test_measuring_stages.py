@@ -67,7 +67,8 @@ def test_accuracy_on_corrupted_pictures_is_there_if_params_ask_for_it(params):
 
     measured.main(params, BACKBONE, "finetuned", "0")
     assert corrupted() == {"float32": None, "dynamic": None, "int8": None}
-    measured.main(params.model_copy(update={"evaluation": Evaluation(corruptions=True, attributes=None)}), BACKBONE, "finetuned", "0")
+    asked = Evaluation(corruptions=True, attributes=None)
+    measured.main(params.model_copy(update={"evaluation": asked}), BACKBONE, "finetuned", "0")
     for figures in corrupted().values():
         assert list(figures) == list(CORRUPTIONS)
         assert all(0 <= accuracy <= 1 for by in figures.values() for accuracy in by.values())
