@@ -14,6 +14,7 @@ MaskoptError
 ├── UnusableFiles        more unreadable, stray or unknown files than params allow
 ├── EmptyClass           a class without pictures
 ├── InvalidData          pictures that break an expectation
+├── NothingNew           pictures of another source that are those of the data set
 ├── UnusableAttributes   a table of attributes that does not fit the pictures
 ├── CannotSplit          classes too small for the fractions
 ├── WrongWeights         a weights file that does not fit its network
@@ -169,6 +170,16 @@ class InvalidData(MaskoptError):
         super().__init__(
             f"the pictures are not what params.yaml expects:\n{lines}\nSee {docs}; "
             "then mend the pictures, or data and validation in params.yaml, and run `dvc repro`"
+        )
+
+
+class NothingNew(MaskoptError):
+    """The folder that `evaluation.extra` names holds copies of the data set's pictures alone."""
+
+    def __init__(self, folder: Path, pictures: int) -> None:
+        super().__init__(
+            f"all {pictures} pictures of {folder} are in the data set too, so they show nothing new: "
+            "give others, or set evaluation.extra in params.yaml to null"
         )
 
 

@@ -4,18 +4,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from maskopt.errors import InvalidParams, MissingFile
+from maskopt.paths import INCOMING
+
+
+def _in_incoming(path: Path) -> Path:
+    if not path.resolve().is_relative_to(INCOMING.resolve()):
+        raise ValueError(f"want a path in {INCOMING}, where DVC sees a change, got {path}")
+    return path
+
+
+def _weights(source: str) -> str:
+    if source not in ("imagenet", "none"):
+        _in_incoming(Path(source))
+    return source
+
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
+Incoming = Annotated[Path, AfterValidator(_in_incoming)]  # what the user has put there
 
 
 TECHNIQUES = ("prune", "cluster", "quantize", "entropy")  # sections that are phases of training
@@ -115,7 +130,7 @@ class Network(Section):
 
     trunk: Trunk
     size_px: Positive  # input height and width; one of `pixels.sizes_px`
-    weights: str  # imagenet (downloaded by Keras), none, or the path of an .h5 file
+    weights: Annotated[str, AfterValidator(_weights)]  # imagenet (downloaded by Keras), none, or an .h5 file's path
     baseline: Phase  # frozen trunk; all layers where `weights` is none
     finetune: Phase
     trainable_from: str | None  # first layer to fine-tune; None: all
@@ -190,7 +205,15 @@ class Evaluation(Section):
     """What models are asked beside the test pictures as they are."""
 
     corruptions: bool  # the test pictures blurred, noisy, dark and so on: 18 times as many
-    attributes: Path | None  # a CSV file in data/incoming: path, and a column for each attribute of pictures
+    attributes: Incoming | None  # a CSV file: path, and a column for each attribute of pictures
+    extra: Incoming | None  # a folder of class folders: pictures of another source
+
+
+class CrossValidation(Section):
+    """A network that is asked about each picture after training without it; for what it tells of the pictures."""
+
+    network: str | None  # of `backbones`; the cheapest will do. None: not done
+    folds: Annotated[int, Field(ge=3)]  # one to be asked about, one to stop training by, the others to train on
 
 
 class Latency(Section):
@@ -221,6 +244,7 @@ class Params(Section):
     entropy: Entropy
     convert: Convert
     evaluation: Evaluation
+    cross_validation: CrossValidation
     latency: Latency
 
     @model_validator(mode="after")
@@ -250,6 +274,9 @@ class Params(Section):
         sizes = {f"networks.{name}": self.networks[name].size_px for name in self.backbones}
         if self.teacher:
             sizes["teacher"] = self.teacher.size_px
+        asked = self.cross_validation.network
+        if asked and asked not in self.backbones:
+            raise ValueError(f"cross_validation.network: want one of backbones {self.backbones}, got {asked!r}")
         for name, size in sizes.items():
             if size not in self.pixels.sizes_px:
                 raise ValueError(f"{name}.size_px: want one of pixels.sizes_px {self.pixels.sizes_px}, got {size}")

@@ -14,6 +14,9 @@ VALIDATION = DATA / "validation"
 SPLITS = DATA / "split"
 PIXELS = DATA / "pixels"
 ATTRIBUTES = DATA / "attributes.csv"  # rows in the order of `MANIFEST`
+EXTRA = DATA / "extra"  # pictures of another source; an empty folder where there are none
+EXTRA_MANIFEST = EXTRA / "manifest.csv"
+CROSSED = DATA / "crossed"
 SHORTCUTS = DATA / "shortcuts.json"
 MODELS = DATA / "models"
 METRICS = DATA / "metrics"
@@ -39,6 +42,16 @@ def split_report(seed: int) -> Path:
 def pixels(size_px: int) -> Path:
     """Return the (N, size_px, size_px, 3) uint8 array, rows in the order of `MANIFEST`."""
     return PIXELS / f"{size_px}.npy"
+
+
+def extra_pixels(size_px: int) -> Path:
+    """Return the array of the pictures of another source, rows in the order of `EXTRA_MANIFEST`."""
+    return EXTRA / f"{size_px}.npy"
+
+
+def crossed(way: str) -> Path:
+    """Return what a network says of each picture that it was trained without; rows in the order of `MANIFEST`."""
+    return CROSSED / f"{way}.csv"
 
 
 def start_weights(backbone: str) -> Path:

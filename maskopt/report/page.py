@@ -1,10 +1,12 @@
 """Tables and figures -> one Markdown page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
 from maskopt.records import Record
+from maskopt.report.crossed import Gain
 
 INTRODUCTION = """\
 # Report
@@ -65,11 +67,27 @@ SKIPPED = """\
 
 Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
 """
+GAIN = """\
+In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
+and about {parted:.1%} when chance may part them: {words}.
+"""
 SUSPECTS = """\
 ## Pictures that no model is right about
 
 All models of this run, those of every seed, were asked about these test pictures, and all were wrong: the pictures are
 too hard, or their labels are wrong. Nothing was left out because of this.
+"""
+LABEL_PROBLEMS = """\
+## Labels that may be wrong
+
+Pictures of all sides of the split whose label a network finds so unlikely, after training without them, that it is
+probably wrong (confident learning, Northcutt et al. 2021), the likeliest first; people must look. Nothing was left out
+because of this.
+"""
+EXTRA = """\
+## Pictures of another source
+
+From the folder that `evaluation.extra` names. Points from the test split: what the change of source costs.
 """
 ROBUSTNESS = """\
 ## Worse pictures
@@ -88,6 +106,13 @@ SHORTCUTS = """\
 How often a forest that sees these facts alone, none of the picture, is right about pictures that it has not learned
 from (5-fold cross-validation, look-alikes kept together).
 """
+OPTIONAL = {  # what is not in every report
+    "suspects": SUSPECTS,
+    "label_problems": LABEL_PROBLEMS,
+    "extra": EXTRA,
+    "attributes": ATTRIBUTES,
+    "robustness": ROBUSTNESS,
+}
 
 
 def write_page(
@@ -100,6 +125,7 @@ def write_page(
     figures: Sequence[str],
     warning: str,
     split: Record,
+    gain: Gain | None,
 ) -> str:
     """Return the page.
 
@@ -109,17 +135,18 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; attributes, robustness, suspects if any;
-            text.
+        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; of `OPTIONAL` what there is; text.
         figures: files beside the page.
         warning: of shortcuts; may be empty.
         split: its report.
+        gain: of a leak, if it was measured.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
             _say_leaks(split),
+            *([GAIN.format(**asdict(gain), words=gain.difference.words)] if gain else []),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
@@ -139,9 +166,7 @@ def write_page(
             to_markdown(tables["skipped"]),
             SHORTCUTS,
             to_markdown(tables["shortcuts"]),
-            *([SUSPECTS, to_markdown(tables["suspects"])] if "suspects" in tables else []),
-            *([ATTRIBUTES, to_markdown(tables["attributes"])] if "attributes" in tables else []),
-            *([ROBUSTNESS, to_markdown(tables["robustness"])] if "robustness" in tables else []),
+            *(part for name in OPTIONAL if name in tables for part in (OPTIONAL[name], to_markdown(tables[name]))),
         ]
     )
 

@@ -1,4 +1,4 @@
-"""Test pictures that every model of a run gets wrong: too hard, or labelled wrongly; people must look.
+"""Pictures that are too hard, or labelled wrongly; people must look: those that every model of a run gets wrong.
 
 Shape legend: N pictures, H height px, W width px.
 """
@@ -48,12 +48,12 @@ def lay_out_suspects(suspects: pd.DataFrame) -> pd.DataFrame:
     return suspects[["path", "label", "said"]].rename(columns={"said": "what models say most"})
 
 
-def draw_suspects(suspects: pd.DataFrame, pictures: npt.NDArray[np.uint8]) -> Figure:
-    """Return thumbnails of the first `MOST` with their paths, from (N, H, W, 3) pictures of the same rows."""
+def draw_suspects(suspects: pd.DataFrame, pictures: npt.NDArray[np.uint8], title: str) -> Figure:
+    """Return thumbnails of the first `MOST` with path, label and what was said, from (N, H, W, 3) of the same rows."""
     shown = suspects.head(MOST).to_dict("records")
     n_rows = -(-len(shown) // PANELS_PER_ROW)
     figure = new_figure(10, 0.6 + 2.1 * n_rows)
-    figure.suptitle("Test pictures that no model is right about: file, label -> what they say", fontweight="bold")
+    figure.suptitle(f"{title}: file, label -> what was said", fontweight="bold")
     panels = list(figure.subplots(n_rows, PANELS_PER_ROW, squeeze=False).flat)
     for axes, row, picture in zip(panels, shown, pictures, strict=False):
         axes.imshow(picture)

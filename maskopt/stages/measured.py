@@ -1,6 +1,7 @@
 """.tflite files of one model + test pictures -> its metrics, predictions and constants."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from maskopt.data.rows import read_manifest
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier, Pixels
-from maskopt.measure import DIGITS, Ints, Scores, assess, count_costs, summarize_weights
+from maskopt.measure import DIGITS, Ints, Quality, Scores, assess, count_costs, summarize_weights
 from maskopt.params import Params
 from maskopt.records import read_record, write_record
 from maskopt.sizes import list_constants, pack, share
@@ -30,6 +32,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     rows = _read_rows(paths.split(int(seed)))
     predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
+    extra = read_manifest(paths.EXTRA_MANIFEST) if paths.EXTRA_MANIFEST.is_file() else None
     formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
         path = paths.tflite(*model, file_format)
@@ -53,6 +56,8 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
             | asdict(count_costs(graph))
             | asdict(summarize_weights(graph))
         )
+        if extra is not None:
+            formats[file_format]["extra"] = asdict(_assess_extra(classifier, extra, classes))
         if params.evaluation.corruptions:
             formats[file_format]["corrupted"] = _corrupted(classifier, pictures, list(predictions.index), labels)
         logger.info("%s: %d of %d right, %d bytes gzipped", path, quality.correct, quality.total, packed.gzip_bytes)
@@ -63,6 +68,12 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         with replacing(path) as file:
             frame.to_csv(file, index=False)
     write_record(paths.metrics(*model), {"training": facts, "formats": formats})
+
+
+def _assess_extra(classifier: Classifier, manifest: pd.DataFrame, classes: Sequence[str]) -> Quality:
+    labels = manifest["label"].map(classes.index).to_numpy()
+    pictures = np.load(paths.extra_pixels(classifier.picture_shape[0]), mmap_mode="r")
+    return assess(classifier.scores(pictures), labels, classes)
 
 
 def _corrupted(classifier: Classifier, pictures: Pixels, rows: list[int], labels: Ints) -> dict[str, dict[str, float]]:

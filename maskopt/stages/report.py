@@ -18,6 +18,8 @@ from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
+from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
+from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
 from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
@@ -29,6 +31,10 @@ from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
 Model = tuple[str, str, int]  # backbone, variant, seed
+THUMBNAILS = {
+    "suspects": "Test pictures that no model is right about",
+    "label_problems": "Labels that may be wrong",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +58,16 @@ def main(params: Params) -> None:
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     results = collect_results(metrics, latency, predictions)
     recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
-    suspects = list_suspects(predictions)
-    shortcuts, robustness = list_shortcuts(read_record(paths.SHORTCUTS)), list_robustness(metrics)
-    groups = list_groups(predictions, pd.read_csv(paths.ATTRIBUTES, dtype=str))
+    shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
+    together, parted = (pd.read_csv(paths.crossed(way)) for way in ("together", "parted"))
+    gain = measure_gain(together, parted) if len(together) else None
+    optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+        "suspects": (list_suspects(predictions), lay_out_suspects),
+        "label_problems": (list_label_problems(together), lay_out_label_problems),
+        "extra": (list_extra(metrics), lay_out_extra),
+        "attributes": (list_groups(predictions, pd.read_csv(paths.ATTRIBUTES, dtype=str)), lay_out_groups),
+        "robustness": (list_robustness(metrics), lay_out_robustness),
+    }
 
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
@@ -77,26 +90,25 @@ def main(params: Params) -> None:
             "skipped": lay_out_skipped(skipped),
             "shortcuts": lay_out_shortcuts(shortcuts),
         }
-        if len(robustness):
-            numbers["robustness"], texts["robustness"] = robustness, lay_out_robustness(robustness)
-        if len(groups):
-            numbers["attributes"], texts["attributes"] = groups, lay_out_groups(groups)
-        if len(suspects):
-            numbers["suspects"], texts["suspects"] = suspects, lay_out_suspects(suspects)
+        for name, (frame, lay_out) in optional.items():
+            if len(frame):
+                numbers[name], texts[name] = frame, lay_out(frame)
         for name, frame in numbers.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         records = {model[:2]: metrics[model] for model in first if model in metrics}
         figures = dict(draw_gallery(results, records, curves, shown))
-        if len(suspects):
-            figures["suspects"] = draw_suspects(suspects, _read_pixels(suspects, max(params.pixels.sizes_px)))
+        for name, title in THUMBNAILS.items():
+            if name in numbers:
+                pictures = _read_pixels(numbers[name], max(params.pixels.sizes_px))
+                figures[name] = draw_suspects(numbers[name], pictures, title)
         for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
-        pictures = int(results["total"].max())
+        total = int(results["total"].max())
         starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
         split = read_record(paths.split_report(seeds[0]))
-        page = write_page(params.data.source, pictures, starts, seeds, missing, texts, names, warn(shortcuts), split)
+        page = write_page(params.data.source, total, starts, seeds, missing, texts, names, warn(shortcuts), split, gain)
         (folder / "report.md").write_text(page, encoding="utf-8")
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 

@@ -1,10 +1,8 @@
 """What a trunk starts from: random values, or weights of a file or of ImageNet."""
 
 import logging
-from pathlib import Path
 
 from maskopt import paths
-from maskopt.errors import WrongWeights
 from maskopt.files import replacing
 from maskopt.params import Trunk
 from maskopt.records import write_record
@@ -16,13 +14,11 @@ def bring(trunk: Trunk, source: str, size_px: int, name: str) -> None:
     """Write weights and source below a name; only the source where the network starts from random values.
 
     Raises:
-        WrongWeights: the file is not in `data/incoming`, or of another network.
+        WrongWeights: the file is of another network.
     """
     if source == "none":
         bring_nothing(name)
         return
-    if source != "imagenet" and not Path(source).resolve().is_relative_to(paths.INCOMING.resolve()):
-        raise WrongWeights(Path(source), trunk, f"it is not in {paths.INCOMING}, where DVC sees a file change")
     from maskopt.weights import fingerprint, load_weights  # noqa: PLC0415  TensorFlow, not needed for none
 
     layers = load_weights(trunk, source, size_px)

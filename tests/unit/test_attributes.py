@@ -90,12 +90,6 @@ def test_stage_writes_the_table(run_stage):
     assert run_stage(name)["glasses"].tolist() == ["yes", NOT_SAID, NOT_SAID]
 
 
-def test_table_that_dvc_would_not_watch_is_refused(run_stage, tmp_path):
-    with pytest.raises(UnusableAttributes, match="it is not in data/incoming, where DVC sees a file change"):
-        run_stage(tmp_path / "known.csv")
-    assert not paths.ATTRIBUTES.exists()
-
-
 @pytest.fixture
 def groups():
     """Two seeds of one model; glasses are known of all pictures, and cats with glasses are often called dogs."""

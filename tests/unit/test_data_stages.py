@@ -1,6 +1,7 @@
 """The stages from pictures to arrays, on a folder of 60 drawn pictures."""
 
 import json
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from drawn import photograph, write_classes
 
 from maskopt import paths
-from maskopt.errors import InvalidData, MissingFile
+from maskopt.errors import InvalidData, MissingFile, NothingNew
 from maskopt.params import Data, load_params
 from maskopt.stages import split
 
@@ -27,6 +28,13 @@ def params(tmp_path, monkeypatch):
     data = Data(source="folder", path=tmp_path / "pictures", kaggle_dataset="a/b", classes=CLASSES, rows_per_class=ROWS)
     whole = load_params(REPOSITORY / "params.yaml")
     return whole.model_copy(update={"data": data, "pixels": whole.pixels.model_copy(update={"sizes_px": (16, 24)})})
+
+
+def with_extra(params):
+    for label in CLASSES:
+        (paths.INCOMING / "door" / label).mkdir(parents=True)
+    asked = params.evaluation.model_copy(update={"extra": paths.INCOMING / "door"})
+    return params.model_copy(update={"evaluation": asked})
 
 
 def run(params, *names):
@@ -49,6 +57,36 @@ def test_each_stage_reads_what_the_one_before_wrote(params):
     assert json.loads(paths.split_report(0).read_text())["pictures"] == 2 * ROWS
     assert json.loads((paths.VALIDATION / "result.json").read_text())["holds"]
     assert (paths.VALIDATION / "docs" / "index.html").is_file()
+
+
+def test_pictures_of_another_source_become_arrays_without_those_of_the_data_set(params, caplog):
+    run(params, "fetch", "manifest", "extra")
+    assert list(paths.EXTRA.iterdir()) == []
+    params = with_extra(params)
+    for i, label in enumerate(CLASSES):
+        for row in range(3):
+            photograph(10 * i + row, 60, 40).save(paths.INCOMING / "door" / label / f"{row}.png")
+    shutil.copy(paths.RAW / "cat" / "0.png", paths.INCOMING / "door" / "cat" / "again.png")
+    run(params, "extra")
+    rows = pd.read_csv(paths.EXTRA_MANIFEST)
+    assert rows["path"].tolist() == [f"{label}/{row}.png" for label in CLASSES for row in range(3)]
+    for size in (16, 24):
+        assert np.load(paths.extra_pixels(size)).shape == (6, size, size, 3)
+    assert "left out 1 of 7 pictures, which the data set holds: cat/again.png" in caplog.text
+
+
+def test_pictures_of_another_source_that_are_those_of_the_data_set_are_refused(params):
+    run(params, "fetch", "manifest")
+    params = with_extra(params)
+    for label in CLASSES:
+        shutil.copy(paths.RAW / label / "0.png", paths.INCOMING / "door" / label)
+    with pytest.raises(NothingNew) as err:
+        run(params, "extra")
+    assert str(err.value) == (
+        "all 2 pictures of data/incoming/door are in the data set too, so they show nothing new: "
+        "give others, or set evaluation.extra in params.yaml to null"
+    )
+    assert not paths.EXTRA.exists()
 
 
 def test_second_run_writes_the_same_bytes(params):

@@ -10,6 +10,7 @@ import pytest
 
 from maskopt import paths
 from maskopt.corruptions import CORRUPTIONS
+from maskopt.data.rows import COLUMNS
 from maskopt.errors import MissingFile
 from maskopt.params import Evaluation, load_params
 from maskopt.records import write_record
@@ -67,12 +68,26 @@ def test_accuracy_on_corrupted_pictures_is_there_if_params_ask_for_it(params):
 
     measured.main(params, BACKBONE, "finetuned", "0")
     assert corrupted() == {"float32": None, "dynamic": None, "int8": None}
-    asked = Evaluation(corruptions=True, attributes=None)
+    asked = Evaluation(corruptions=True, attributes=None, extra=None)
     measured.main(params.model_copy(update={"evaluation": asked}), BACKBONE, "finetuned", "0")
     for figures in corrupted().values():
         assert list(figures) == list(CORRUPTIONS)
         assert all(0 <= accuracy <= 1 for by in figures.values() for accuracy in by.values())
         assert all(list(by) == ["1", "2", "3"] for by in figures.values())
+
+
+@pytest.mark.usefixtures("run")
+def test_pictures_of_another_source_are_measured_where_there_are_some(params, tiny_files):
+    measured.main(params, BACKBONE, "finetuned", "0")
+    assert "extra" not in json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())["formats"]["int8"]
+    paths.EXTRA.mkdir()
+    rows = pd.DataFrame({name: ["0"] * 3 for name in COLUMNS})
+    rows.assign(label=["with_mask", "without_mask", "without_mask"]).to_csv(paths.EXTRA_MANIFEST, index=False)
+    np.save(paths.extra_pixels(8), tiny_files.pictures[:3])
+    measured.main(params, BACKBONE, "finetuned", "0")
+    extra = json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())["formats"]["int8"]["extra"]
+    assert (extra["correct"], extra["total"]) == (2, 3)
+    assert extra["recall"] == {"with_mask": 0.0, "without_mask": 1.0, "mask_weared_incorrect": None}
 
 
 @pytest.mark.usefixtures("run")

@@ -159,6 +159,23 @@ def test_backbone_without_a_network_is_named(message):
     assert said == framed("networks.vgg16: missing, but backbones names it")
 
 
+def test_only_a_backbone_is_cross_validated(message):
+    said = message(lambda values: values["cross_validation"].update(network="bottleneck"))
+    assert said == framed("cross_validation.network: want one of backbones ('separable',), got 'bottleneck'")
+
+
+def test_file_that_dvc_would_not_watch_is_refused(message):
+    def change(values):
+        values["networks"]["separable"]["weights"] = "/elsewhere/trunk.h5"
+        values["evaluation"] |= {"attributes": "data/known.csv", "extra": "data/incoming/../door"}
+
+    assert message(change) == framed(
+        "networks.separable.weights: want a path in data/incoming, where DVC sees a change, got /elsewhere/trunk.h5",
+        "evaluation.attributes: want a path in data/incoming, where DVC sees a change, got data/known.csv",
+        "evaluation.extra: want a path in data/incoming, where DVC sees a change, got data/incoming/../door",
+    )
+
+
 def test_no_backbones_are_refused(message):
     said = message(lambda values: values.update(backbones=[]))
     assert said == framed("backbones: want 1 or more, got []")

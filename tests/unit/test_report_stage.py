@@ -46,6 +46,9 @@ def run(tmp_path, monkeypatch):
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
     write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
     frame[["path"]].to_csv(paths.ATTRIBUTES, index=False)
+    paths.CROSSED.mkdir()
+    for way in ("together", "parted"):
+        pd.DataFrame(columns=["path", "label", *CLASSES]).to_csv(paths.crossed(way), index=False)
     paths.metrics("separable", "pcqat", 0).unlink()
     paths.curves("separable", "cqat", 0).unlink()
     paths.layers("separable", "cqat", 0).unlink()
@@ -167,6 +170,50 @@ def test_report_shows_attributes_where_they_are_known(params):
     page = (paths.REPORT / "report.md").read_text()
     assert (paths.REPORT / "attributes.md").read_text() in page.split("## Recall by attribute")[1]
     assert set(pd.read_csv(paths.REPORT / "attributes.csv")["value"]) == {"yes", "no"}
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_what_cross_validation_tells(params):
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert "In cross-validation" not in page
+    assert "## Labels that may be wrong" not in page
+    labels = np.repeat(CLASSES, 30)
+    scores = np.where(labels[:, None] == np.array(CLASSES), 0.8, 0.1)
+    scores[[3, 40]] = [[0.01, 0.98, 0.01], [0.97, 0.02, 0.01]]
+    for way, right in (("together", scores), ("parted", np.where(labels[:, None] == np.array(CLASSES), 0.9, 0.05))):
+        rows = pd.DataFrame(right, columns=CLASSES)
+        rows.insert(0, "path", [f"{i}.png" for i in range(90)])
+        rows.insert(1, "label", labels)
+        rows.to_csv(paths.crossed(way), index=False)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert (
+        "In cross-validation one network is right about 97.8% of all pictures while look-alikes are kept on one side,\n"
+        "and about 100.0% when chance may part them: no difference shown (+0.0 to +5.6)."
+    ) in page
+    assert (paths.REPORT / "label_problems.md").read_text() in page.split("## Labels that may be wrong")[1]
+    assert pd.read_csv(paths.REPORT / "label_problems.csv").to_numpy().tolist() == [
+        ["3.png", "with_mask", "without_mask", 0.01],
+        ["40.png", "without_mask", "with_mask", 0.02],
+    ]
+    assert "![label_problems.png](label_problems.png)" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_pictures_of_another_source_where_there_are_some(params):
+    for path in paths.METRICS.rglob("*.json"):
+        record = read_record(path)
+        for figures in record["formats"].values():
+            accuracy = figures["accuracy"] - 0.15
+            figures["extra"] = {"total": 40, "accuracy": accuracy, "accuracy_low": 0.65, "accuracy_high": 0.9}
+        write_record(path, record)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert (paths.REPORT / "extra.md").read_text() in page.split("## Pictures of another source")[1]
+    assert set(pd.read_csv(paths.REPORT / "extra.csv")["total"]) == {40}
+    assert "% (65.0 to 90.0)" in page
+    assert "| -15.0" in page
 
 
 @pytest.mark.usefixtures("run")

@@ -1,0 +1,99 @@
+"""Folds, and the stage that asks a network about pictures it has not learned from."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from maskopt import paths
+from maskopt.data.folds import draw_folds
+from maskopt.params import CrossValidation, Phase, Trunk, load_params
+from maskopt.report.crossed import measure_gain
+from maskopt.stages import crossed
+
+REPOSITORY = Path(__file__).parents[2]
+CLASSES = ("cat", "dog")
+LABELS = np.array(["cat", "dog"] * 20)
+GROUPS = np.arange(40) // 4
+
+
+def test_each_row_is_asked_about_once_and_is_on_one_side_of_a_fold():
+    folds = list(draw_folds(LABELS, GROUPS, 5, 0))
+    assert sorted(row for fold in folds for row in fold.asked) == list(range(40))
+    for fold in folds:
+        assert sorted([*fold.train, *fold.val, *fold.asked]) == list(range(40))
+
+
+def test_look_alikes_are_on_one_side_and_classes_are_spread_evenly():
+    for fold in draw_folds(LABELS, GROUPS, 5, 0):
+        sides = [set(GROUPS[rows]) for rows in (fold.train, fold.val, fold.asked)]
+        assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
+        assert (LABELS[fold.asked] == "cat").mean() == 0.5
+
+
+def test_folds_follow_from_the_seed():
+    def asked(seed):
+        return [fold.asked.tolist() for fold in draw_folds(LABELS, GROUPS, 5, seed)]
+
+    assert asked(0) == asked(0) != asked(1)
+
+
+@pytest.fixture
+def run_stage(tmp_path, monkeypatch):
+    """A function that runs the stage on 96 pictures of two classes, red and blue, of which one is labelled wrongly."""
+    params = load_params(REPOSITORY / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    labels = np.array(CLASSES * 48)
+    pictures = np.random.default_rng(0).integers(0, 120, (96, 16, 16, 3), np.uint8)
+    pictures[labels == "cat", :, :, 0] += 100
+    pictures[labels == "dog", :, :, 2] += 100
+    labels[8] = "dog"
+    paths.PIXELS.mkdir(parents=True)
+    np.save(paths.pixels(16), pictures)
+    rows = pd.DataFrame({"path": [f"{i}.png" for i in range(96)], "label": labels, "split": "train"})
+    rows.loc[80:, "split"] = "val"
+    paths.SPLITS.mkdir()
+    rows.assign(group=np.arange(96) // 2).to_csv(paths.split(0), index=False)
+
+    def run(way, network="separable"):
+        trunk = Trunk(architecture="separable", width=0.5, depth=1, until=None)
+        phase = Phase(epochs=12, learning_rate=0.02)
+        small = params.networks["separable"].model_copy(
+            update={"trunk": trunk, "size_px": 16, "baseline": phase, "finetune": Phase(epochs=2, learning_rate=0.001)}
+        )
+        changes = {
+            "data": params.data.model_copy(update={"classes": CLASSES}),
+            "networks": {"separable": small},
+            "training": params.training.model_copy(update={"batch_size": 4}),
+            "cross_validation": CrossValidation(network=network, folds=3),
+        }
+        crossed.main(params.model_copy(update=changes), way)
+        return pd.read_csv(paths.crossed(way))
+
+    return run
+
+
+def test_stage_without_a_network_writes_that_nothing_was_asked(run_stage):
+    rows = run_stage("together", None)
+    assert rows.columns.tolist() == ["path", "label", "cat", "dog"]
+    assert rows.empty
+
+
+def test_stage_asks_about_each_picture_and_finds_the_label_that_is_wrong(run_stage):
+    rows = run_stage("together")
+    assert rows["path"].tolist() == [f"{i}.png" for i in range(96)]
+    np.testing.assert_allclose(rows[["cat", "dog"]].sum(axis=1), 1, atol=1e-5)
+    likely = np.where(rows["label"] == "cat", rows["cat"], rows["dog"])
+    assert likely.argmin() == 8
+    assert (likely > 0.5).sum() >= 90
+    assert not paths.unfinished("crossed@together").exists()
+
+
+def test_gain_is_the_difference_on_the_same_pictures():
+    together = pd.DataFrame({"path": list("abcd") * 5, "label": "cat", "cat": [0.9, 0.9, 0.9, 0.2] * 5})
+    together["dog"] = 1 - together["cat"]
+    parted = together.assign(cat=0.9, dog=0.1)
+    gain = measure_gain(together, parted)
+    assert (gain.together, gain.parted, gain.difference.points) == (0.75, 1, 25)
+    assert gain.difference.p_value == pytest.approx(2 / 2**5)  # five pictures, all changed one way
