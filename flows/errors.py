@@ -15,6 +15,7 @@ MaskoptError
 ├── UnusableSets       sets of params that cannot be read, or that params.yaml has no keys for
 ├── ExperimentFailed   one set of params did not come to its end
 ├── ExperimentsFailed  one or more of them did not
+├── NothingFits        a search that found no model within its budget
 └── UnusableCron       a time of a schedule that cannot be read
 """
 
@@ -161,6 +162,16 @@ class ExperimentsFailed(MaskoptError):
         super().__init__(
             "\n".join(failures) + f"\n{done} others are saved: see `dvc exp show`. "
             "The same command goes on with these: what is finished is in DVC's cache"
+        )
+
+
+class NothingFits(MaskoptError):
+    """No candidate of a search is small enough."""
+
+    def __init__(self, max_kb: int, epochs: int, found: str) -> None:
+        super().__init__(
+            f"no model within {max_kb} kB after {epochs} epochs: {found}. "
+            "Give more kB, more search.epochs, or narrower networks in search of params.yaml"
         )
 
 

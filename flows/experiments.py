@@ -1,15 +1,10 @@
-"""Sets of params -> one run of the graph each, in workspaces of their own, saved as DVC experiments and compared."""
+"""Sets of params -> one run of the graph each, side by side, saved as DVC experiments and compared."""
 
 import io
 import json
-import os
-import queue
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,23 +17,15 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
-from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
-from flows import workspace as ws
-from flows.child import Children, why
-from flows.errors import ExperimentFailed, ExperimentsFailed, GitFailed, UnusableSets
-from flows.graph import DVC, ask_dvc
-from flows.pipeline import POLL_SECONDS, default_jobs, reason, stop_if_cancelled, this_run
-from maskopt.params import parse_params
-from maskopt.paths import INCOMING, PARAMS
-from maskopt.profiles import EDITOR
+from flows.errors import ExperimentsFailed, UnusableSets
+from flows.experiment import Experiment, Set, changed_params, follow, workspaces
+from flows.graph import ask_dvc
+from flows.pipeline import default_jobs, reason, this_run
+from maskopt.paths import PARAMS
 
-WORKSPACES = ws.OURS / "experiments"
 COMPARED = re.compile(r"(accuracy|_bytes)$")  # of the metrics; `dvc exp show` has all
-LAST_LINES = 15
-
-Set = Mapping[str, Any]  # dotted key -> value
 
 
 @flow(name="experiments", validate_parameters=False)
@@ -60,13 +47,13 @@ def run_experiments(overrides: Sequence[str], targets: Sequence[str] = (), jobs:
     texts = {name: changed_params(here / PARAMS, values) for name, values in sets.items()}
     slots = jobs or default_jobs(here)
     at_once = min(slots, len(sets))
-    options = ["--jobs", str(slots // at_once), *(word for target in targets for word in ("--target", target))]
-    with this_run(here):
-        shutil.rmtree(here / WORKSPACES, ignore_errors=True)  # of a run that was killed
-        try:
-            failures = _run_all(here, texts, options, at_once)
-        finally:
-            shutil.rmtree(here / WORKSPACES, ignore_errors=True)
+    with this_run(here), workspaces(here) as make:
+        starts = (
+            (name, partial(_run_one.submit, make(name, text), slots // at_once, targets))
+            for name, text in texts.items()
+        )
+        states = {name: future.state for name, future in follow(starts, at_once)}
+    failures = {name: reason(states[name]) for name in sets if not states[name].is_completed()}
     done = [name for name in sets if name not in failures]
     if done:
         table = compare(here, done, list(next(iter(sets.values()))))
@@ -108,28 +95,6 @@ def name_of(values: Set) -> str:
     return re.sub(r"[^\w.,=+-]+|\.(?=\.|$)", "-", text).strip("-.")
 
 
-def changed_params(file: Path, values: Set) -> str:
-    """Return the text of a params file with other values.
-
-    Raises:
-        UnusableSets: it has no such key.
-        InvalidParams: it would not be what maskopt reads.
-    """
-    params = EDITOR.load(file)
-    for key, value in values.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section.get(name) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or last not in section:
-            raise UnusableSets(f"{file.name} has no {key}")
-        section[last] = value
-    text = io.StringIO()
-    EDITOR.dump(params, text)
-    parse_params(text.getvalue(), file)
-    return text.getvalue()
-
-
 def compare(workspace: Path, names: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
     """Return a row per param that was set and per accuracy and size, a column per experiment."""
     shown = pd.read_csv(io.StringIO(ask_dvc(workspace, "exp", "show", "--csv")), dtype=str).set_index("Experiment")
@@ -138,77 +103,8 @@ def compare(workspace: Path, names: Sequence[str], keys: Sequence[str]) -> pd.Da
     return shown.reindex(columns=rows).T.reset_index(names="")
 
 
-def make_workspace(origin: Path, folder: Path, params: str) -> None:
-    """Make a clone that holds what the origin holds now, shares its cache, and has other params."""
-    _run("git", "clone", "--quiet", str(origin), str(folder))
-    listing = _run("git", "-C", str(origin), "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-    for name in filter(None, listing.split("\0")):
-        (folder / name).unlink(missing_ok=True)
-        if (origin / name).is_file():  # not removed since the last commit
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(origin / name, folder / name)
-    if (origin / INCOMING).is_dir():
-        shutil.copytree(origin / INCOMING, folder / INCOMING, copy_function=_link, dirs_exist_ok=True)
-    (folder / PARAMS).write_text(params, encoding="utf-8")
-    ask_dvc(folder, "config", "--local", "cache.dir", ask_dvc(origin, "cache", "dir").strip())
-    ask_dvc(folder, "config", "--local", "cache.type", "reflink,hardlink,copy")
-
-
-@task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def _run_one(name: str, params: str, children: Children, origin: Path, options: Sequence[str]) -> None:
-    """Run one experiment in its workspace, save it, and bring what DVC saved into the origin."""
-    logger, folder = get_run_logger(), children.folder
-    make_workspace(origin, folder, params)
-    checkout = [*DVC, "checkout", "--quiet", "--allow-missing"]
-    run = [sys.executable, "-m", "maskopt", "run", *options]
-    add = ["git", "add", "--all"]  # metrics and curves that git does not know yet are part of an experiment
-    save = [*DVC, "exp", "save", "--force", "--name", name]
-    for command in (checkout, run, add, save):
-        code, lines = children.run(command, None, logger.info)
-        if code != 0:
-            raise ExperimentFailed(name, why(code), lines[-LAST_LINES:])
-    head = _run("git", "-C", str(origin), "rev-parse", "HEAD").strip()
-    saved = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
-    _run("git", "-C", str(origin), "fetch", "--quiet", "--force", str(folder), f"{saved}:{saved}")
-
-
-def _run_all(origin: Path, texts: Mapping[str, str], options: Sequence[str], at_once: int) -> dict[str, str]:
-    """Return why experiments failed, by name."""
-    children = {name: Children(origin / WORKSPACES / name) for name in texts}
-    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
-    futures: dict[str, PrefectFuture[None]] = {}
-    under_way = 0
-    try:
-        for name, text in [*texts.items(), *[(None, "")] * at_once]:
-            while under_way >= at_once:
-                with suppress(queue.Empty):
-                    ended.get(timeout=POLL_SECONDS)
-                    under_way -= 1
-                stop_if_cancelled()
-            if name is not None:
-                futures[name] = _run_one.submit(name, text, children[name], origin, options)
-                futures[name].add_done_callback(lambda _: ended.put(None))
-            under_way += 1
-    except BaseException:
-        for each in children.values():
-            each.stop()
-        raise
-    for future in futures.values():
-        future.wait()  # its state then holds what was raised
-    return {name: reason(future.state) for name, future in futures.items() if not future.state.is_completed()}
-
-
-def _link(source: str, target: str) -> None:
-    """Link a file where the disk allows it: pictures may be many."""
-    Path(target).unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def _run(*command: str) -> str:
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except subprocess.CalledProcessError as err:
-        raise GitFailed(command, err.stderr) from None
+@task(task_run_name="{experiment.name}", cache_policy=NO_CACHE, persist_result=False)
+def _run_one(experiment: Experiment, jobs: int, targets: Sequence[str]) -> None:
+    experiment.open()
+    experiment.run(jobs, targets)
+    experiment.save()

@@ -48,6 +48,20 @@ def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | Non
         _end(run_experiments(overrides, targets, jobs, return_state=True))
 
 
+def search(max_kb: int, jobs: int | None, server: bool) -> None:
+    """Look for the best model within a size.
+
+    Raises:
+        Unfinished: none was found.
+        NoServer: the Prefect server does not answer.
+        MaskoptError: others of `run_search`.
+    """
+    from flows.search import run_search  # noqa: PLC0415  Optuna is needed here alone
+
+    with _server(server):
+        _end(run_search(max_kb, jobs, return_state=True))
+
+
 def schedule(cron: str, targets: Sequence[str]) -> None:
     """Run the graph of this folder whenever it is due, until this process is ended.
 

@@ -78,6 +78,18 @@ def experiments(
 
 
 @app.command()
+def search(
+    max_kb: Annotated[int, typer.Option(min=1, help="Of a model file, gzipped, in 1,000 bytes.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Candidates side by side.")] = None,
+    server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
+) -> None:
+    """Look for the best model within a size: section search of params.yaml says among which, and for how long."""
+    from flows import launch  # noqa: PLC0415
+
+    launch.search(max_kb, jobs, server)
+
+
+@app.command()
 def schedule(
     cron: Annotated[str, typer.Option(help="Minute, hour, day, month, weekday, in UTC.")] = "0 3 * * *",
     target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,

@@ -30,6 +30,9 @@ Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
+Width = Annotated[float, Field(gt=0, le=4)]
+Depth = Annotated[int, Field(ge=1, le=16)]
+Price = Annotated[float, Field(gt=0)]  # of a bit, in nats
 Incoming = Annotated[Path, AfterValidator(_in_incoming)]  # what the user has put there
 
 
@@ -112,8 +115,8 @@ class Trunk(Section):
     """The layers before the head, as they are built."""
 
     architecture: str  # a key of `backbones.ARCHITECTURES`
-    width: Annotated[float, Field(gt=0, le=4)]  # factor of the number of channels
-    depth: Annotated[int, Field(ge=1, le=16)]  # blocks of each kind, of the hand-made ones
+    width: Width  # factor of the number of channels
+    depth: Depth  # blocks of each kind, of the hand-made ones
     until: str | None  # last layer; None: all
 
     def __str__(self) -> str:
@@ -216,6 +219,19 @@ class CrossValidation(Section):
     folds: Annotated[int, Field(ge=3)]  # one to be asked about, one to stop training by, the others to train on
 
 
+class Search(Section):
+    """What `maskopt search` tries: networks of `networks`, changed, each as one variant."""
+
+    networks: Annotated[tuple[str, ...], Field(min_length=1)]  # those thought cheapest first
+    widths: Annotated[tuple[Width, ...], Field(min_length=1)]  # from narrow to wide, of networks without weights
+    depths: Annotated[tuple[Depth, ...], Field(min_length=1)]  # likewise
+    sizes_px: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    variants: Annotated[tuple[Literal["finetuned", "clustered", "cqat", "ecqat"], ...], Field(min_length=1)]
+    nats_per_bit: tuple[Price, Price]  # least and most, of ecqat
+    epochs: Positive  # of all trials together
+    seed: Count  # of training, and of the choice of what to try
+
+
 class Latency(Section):
     """How the time of one inference is taken."""
 
@@ -245,6 +261,7 @@ class Params(Section):
     convert: Convert
     evaluation: Evaluation
     cross_validation: CrossValidation
+    search: Search
     latency: Latency
 
     @model_validator(mode="after")
@@ -264,6 +281,14 @@ class Params(Section):
         for name, phase in phases.items():
             if phase.distillation:
                 raise ValueError(f"{name}.distillation: want 0, since {why}, got {phase.distillation:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _search_fits(self) -> Self:
+        if unknown := [name for name in self.search.networks if name not in self.networks]:
+            raise ValueError(f"search.networks: want some of networks, got {', '.join(unknown)}")
+        if self.search.nats_per_bit[0] > self.search.nats_per_bit[1]:
+            raise ValueError(f"search.nats_per_bit: want least and most, got {list(self.search.nats_per_bit)}")
         return self
 
     @model_validator(mode="after")

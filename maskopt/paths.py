@@ -17,6 +17,7 @@ ATTRIBUTES = DATA / "attributes.csv"  # rows in the order of `MANIFEST`
 EXTRA = DATA / "extra"  # pictures of another source; an empty folder where there are none
 EXTRA_MANIFEST = EXTRA / "manifest.csv"
 CROSSED = DATA / "crossed"
+SEARCH = DATA / "search.csv"  # what `maskopt search` tried last; no stage writes it
 SHORTCUTS = DATA / "shortcuts.json"
 MODELS = DATA / "models"
 METRICS = DATA / "metrics"

@@ -54,6 +54,11 @@ def draw_confusion_matrices(network: str, metrics: Mapping[str, Record]) -> Figu
     return figure
 
 
+def size_text(size_bytes: float, _: object) -> str:
+    """Return what stands at a tick of an axis of bytes."""
+    return f"{size_bytes / 1e6:g} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:g} kB"
+
+
 def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
     for variant, name, size_bytes, *fractions in rows[POINT].itertuples(index=False):
         accuracy, low, high = (float(fraction) for fraction in fractions)
@@ -69,7 +74,7 @@ def _draw_network(axes: Axes, rows: pd.DataFrame) -> None:
             elinewidth=0.6,
         )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(_size_text))
+    axes.xaxis.set_major_formatter(FuncFormatter(size_text))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     tidy(axes, "both")
@@ -103,7 +108,3 @@ def _draw_matrix(axes: Axes, confusion: dict[str, dict[str, int]]) -> None:
     axes.set_yticks(range(len(classes)), classes, fontsize=8)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-
-
-def _size_text(size_bytes: float, _: object) -> str:
-    return f"{size_bytes / 1e6:g} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:g} kB"

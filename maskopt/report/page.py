@@ -106,7 +106,14 @@ SHORTCUTS = """\
 How often a forest that sees these facts alone, none of the picture, is right about pictures that it has not learned
 from (5-fold cross-validation, look-alikes kept together).
 """
+SEARCH = """\
+## Budget search
+
+What `maskopt search` tried last, int8 files: those that no other beats in size, latency (one thread) and accuracy on
+the validation pictures. [search.csv](search.csv) has all that was tried.
+"""
 OPTIONAL = {  # what is not in every report
+    "front": SEARCH,
     "suspects": SUSPECTS,
     "label_problems": LABEL_PROBLEMS,
     "extra": EXTRA,

@@ -24,6 +24,7 @@ from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import to_markdown, write_page
 from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
 from maskopt.report.robustness import lay_out_robustness, list_robustness
+from maskopt.report.search import draw_search, lay_out_front, list_front
 from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
@@ -61,7 +62,9 @@ def main(params: Params) -> None:
     shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
     together, parted = (pd.read_csv(paths.crossed(way)) for way in ("together", "parted"))
     gain = measure_gain(together, parted) if len(together) else None
+    tried = pd.read_csv(paths.SEARCH)
     optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+        "front": (list_front(tried), lay_out_front),
         "suspects": (list_suspects(predictions), lay_out_suspects),
         "label_problems": (list_label_problems(together), lay_out_label_problems),
         "extra": (list_extra(metrics), lay_out_extra),
@@ -80,6 +83,7 @@ def main(params: Params) -> None:
             "bytes": held,
             "skipped": skipped,
             "shortcuts": shortcuts,
+            "search": tried,
         }
         texts = {
             "table_1": tables.lay_out_table_1(results),
@@ -99,6 +103,8 @@ def main(params: Params) -> None:
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         records = {model[:2]: metrics[model] for model in first if model in metrics}
         figures = dict(draw_gallery(results, records, curves, shown))
+        if len(tried):
+            figures["search"] = draw_search(tried)
         for name, title in THUMBNAILS.items():
             if name in numbers:
                 pictures = _read_pixels(numbers[name], max(params.pixels.sizes_px))

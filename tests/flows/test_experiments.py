@@ -14,7 +14,8 @@ import pytest
 from workspaces import wait_until
 
 from flows.errors import UnusableSets
-from flows.experiments import changed_params, name_of, read_sets
+from flows.experiment import changed_params
+from flows.experiments import name_of, read_sets
 from maskopt.errors import InvalidParams
 
 ROOT = Path(__file__).parents[2]

@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+KEPT = ("data/.gitignore", "data/search.csv")  # no stage writes these
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 
 
@@ -51,7 +52,7 @@ def new_workspace(tmp_path_factory):
         root = tmp_path_factory.mktemp("clone") / "maskopt"
         listing = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
-            is_result = name.startswith("data/") and not name.startswith("data/incoming/") and name != "data/.gitignore"
+            is_result = name.startswith("data/") and not name.startswith(("data/incoming/", *KEPT))
             if name and (ROOT / name).is_file() and not is_result:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, root / name)

@@ -13,6 +13,7 @@ from maskopt.errors import MissingFile
 from maskopt.measure import wilson_interval
 from maskopt.params import load_params
 from maskopt.records import read_record, write_record
+from maskopt.search import COLUMNS as TRIED
 from maskopt.stages import report
 from maskopt.variants import VARIANTS
 
@@ -46,6 +47,7 @@ def run(tmp_path, monkeypatch):
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
     write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
     frame[["path"]].to_csv(paths.ATTRIBUTES, index=False)
+    pd.DataFrame(columns=[*TRIED, "front"]).to_csv(paths.SEARCH, index=False)
     paths.CROSSED.mkdir()
     for way in ("together", "parted"):
         pd.DataFrame(columns=["path", "label", *CLASSES]).to_csv(paths.crossed(way), index=False)
@@ -198,6 +200,22 @@ def test_report_shows_what_cross_validation_tells(params):
         ["40.png", "without_mask", "with_mask", 0.02],
     ]
     assert "![label_problems.png](label_problems.png)" in page
+
+
+@pytest.mark.usefixtures("run")
+def test_report_shows_the_front_of_a_search(params):
+    report.main(params)
+    assert "## Budget search" not in (paths.REPORT / "report.md").read_text()
+    tried = pd.DataFrame({name: ["a", "b", "c"] for name in TRIED}).assign(
+        val_accuracy=[0.9, 0.8, 0.95], gzip_bytes=[50_000, 60_000, 90_000], macs=10**6, width=0.5, median_ms=1.5
+    )
+    tried.assign(front=[True, False, True]).to_csv(paths.SEARCH, index=False)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    assert pd.read_csv(paths.REPORT / "front.csv")["experiment"].tolist() == ["a", "c"]
+    assert (paths.REPORT / "front.md").read_text() in page.split("## Budget search")[1]
+    assert "![search.png](search.png)" in page
+    assert len(pd.read_csv(paths.REPORT / "search.csv")) == 3
 
 
 @pytest.mark.usefixtures("run")

@@ -1,0 +1,153 @@
+"""A budget of bytes -> candidates tried side by side as DVC experiments, and the front of what came out."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import optuna
+import pandas as pd
+from optuna.trial import TrialState
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
+from prefect.futures import PrefectFuture
+from prefect.states import Completed, Failed
+
+from flows import workspace as ws
+from flows.errors import NothingFits
+from flows.experiment import Experiment, changed_params, follow, workspaces
+from flows.pipeline import default_jobs, reason, this_run
+from maskopt import paths
+from maskopt.files import replacing
+from maskopt.latency import time_inference
+from maskopt.litert import Classifier
+from maskopt.params import Params, load_params
+from maskopt.records import Record, read_record
+from maskopt.search import COLUMNS, KILOBYTE, OVER, Candidate, is_hopeless, mark_front, open_study, suggest
+
+STUDIES = ws.OURS / "search" / "studies.db"
+MODELS = ws.OURS / "search" / "models"
+FORMAT = "int8"  # of the models that are looked for
+EPOCHS, FIGURES = "epochs", "figures"  # what a trial notes
+
+Start = Callable[[], PrefectFuture[Record]]
+
+
+@flow(name="search", validate_parameters=False)
+def run_search(max_kb: int, jobs: int | None = None) -> State:
+    """Try candidates until `search.epochs` are spent; write all that were tried, and which are on the front.
+
+    Args:
+        max_kb: budget of a model file, gzipped, in 1,000 bytes.
+        jobs: slots for stages side by side, shared by the candidates.
+
+    Raises:
+        Busy: another run is at work in this workspace.
+        InvalidParams: params.yaml is not what it should be.
+    """
+    here, logger = Path.cwd(), get_run_logger()
+    params, slots = load_params(here / paths.PARAMS), jobs or default_jobs(here)
+    with this_run(here), workspaces(here) as make:
+        study = open_study(here / STUDIES, params, max_kb * KILOBYTE)
+        _make_what_all_share(make, here, params, slots)
+        for trial, future in follow(_start_trials(study, params, make, here, max_kb), slots):
+            _tell(study, trial, future, max_kb * KILOBYTE)
+    tried = _time_all(study, params, here)
+    if tried.empty:
+        return Failed(message=str(NothingFits(max_kb, params.search.epochs, "none came to its end")))
+    with replacing(here / paths.SEARCH) as file:
+        tried.to_csv(file, index=False)
+    create_table_artifact(json.loads(tried.to_json(orient="records")), key="search", description=f"Up to {max_kb} kB")
+    logger.info("\n%s", tried[tried["front"]].to_markdown(index=False))
+    fitting = tried[tried["gzip_bytes"] <= max_kb * KILOBYTE]
+    if fitting.empty:
+        smallest = f"the smallest of {len(tried)} has {tried['gzip_bytes'].min():,} bytes"
+        return Failed(message=str(NothingFits(max_kb, params.search.epochs, smallest)))
+    best = fitting.sort_values(["val_accuracy", "gzip_bytes"], ascending=[False, True]).iloc[0]
+    reached = f"{best['gzip_bytes']:,} bytes, right about {best['val_accuracy']:.2%} of the validation pictures"
+    apply = f"`dvc exp apply {best['experiment']}` puts it into this workspace"
+    return Completed(message=f"best of {len(tried)} within {max_kb} kB: {reached}. {apply}")
+
+
+def _make_what_all_share(make: Callable[[str, str], Experiment], here: Path, params: Params, slots: int) -> None:
+    """Bring pictures and the teacher's answers into DVC's cache, where each candidate finds them."""
+    first = params.search.networks[0]
+    trunk = params.networks[first].trunk
+    any_candidate = Candidate(first, trunk.width, trunk.depth, params.search.sizes_px[0], "finetuned", None)
+    common = make("search-common", changed_params(here / paths.PARAMS, any_candidate.changes(params)))
+    common.open()
+    common.run(slots, ["pixels", f"teacher@{params.search.seed}"])
+
+
+def _start_trials(
+    study: optuna.Study, params: Params, make: Callable[[str, str], Experiment], here: Path, max_kb: int
+) -> Iterator[tuple[optuna.Trial, Start]]:
+    """Yield trials as long as there are epochs left for them."""
+    while True:
+        trial = study.ask()
+        candidate = suggest(trial, params)
+        spent = sum(other.user_attrs.get(EPOCHS, 0) for other in study.get_trials(deepcopy=False))
+        if spent + candidate.epochs(params) > params.search.epochs:
+            study.tell(trial, state=TrialState.FAIL)
+            study.enqueue_trial(trial.params)  # the first if there are ever more epochs
+            return
+        trial.set_user_attr(EPOCHS, candidate.epochs(params))
+        experiment = make(
+            f"search-{max_kb}kB-{trial.number}", changed_params(here / paths.PARAMS, candidate.changes(params))
+        )
+        yield trial, partial(_try.submit, experiment, candidate, params, study, here)
+
+
+@task(task_run_name="{experiment.name}", cache_policy=NO_CACHE, persist_result=False)
+def _try(experiment: Experiment, candidate: Candidate, params: Params, study: optuna.Study, here: Path) -> Record:
+    """Return what a candidate reaches; the accuracy of its float model alone if compression is not worth its epochs."""
+    experiment.open()
+    experiment.run(1, [candidate.stage("finetuned", params)])
+    float_accuracy = _measured(experiment, candidate, params, "finetuned", "float32")["val_accuracy"]
+    found = {"experiment": experiment.name, **asdict(candidate), "float_val_accuracy": float_accuracy}
+    if is_hopeless(study, float_accuracy):
+        return found
+    experiment.run(1, [candidate.stage(candidate.variant, params)])
+    experiment.save()
+    model = paths.tflite(candidate.network, candidate.variant, params.search.seed, FORMAT)
+    with replacing(here / MODELS / f"{experiment.name}.tflite") as file:
+        shutil.copyfile(experiment.folder / model, file)
+    return found | _measured(experiment, candidate, params, candidate.variant, FORMAT)
+
+
+def _measured(experiment: Experiment, candidate: Candidate, params: Params, variant: str, file_format: str) -> Record:
+    """Return what may be chosen by: nothing of the test split."""
+    file = experiment.folder / paths.metrics(candidate.network, variant, params.search.seed)
+    figures: Record = read_record(file)["formats"][file_format]
+    return {name: figures[name] for name in ("val_accuracy", "gzip_bytes", "macs", "peak_activation_bytes")}
+
+
+def _tell(study: optuna.Study, trial: optuna.Trial, future: PrefectFuture[Record], max_bytes: int) -> None:
+    """Note what came of a trial; one that failed is not tried again, and neither are its epochs given back."""
+    if not future.state.is_completed():
+        get_run_logger().warning("%s", reason(future.state))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    found = future.result()
+    trial.set_user_attr(FIGURES, found)
+    if "gzip_bytes" in found:
+        trial.set_constraint(OVER, found["gzip_bytes"] - max_bytes)
+        study.tell(trial, found["val_accuracy"])
+    else:
+        trial.report(found["float_val_accuracy"], 0)
+        study.tell(trial, state=TrialState.PRUNED)
+
+
+def _time_all(study: optuna.Study, params: Params, here: Path) -> pd.DataFrame:
+    """Return a row per candidate that was compressed, timed while nothing else is at work."""
+    rows = []
+    for trial in study.get_trials(states=(TrialState.COMPLETE,)):
+        found, settings = trial.user_attrs[FIGURES], params.latency
+        classifier = Classifier(here / MODELS / f"{found['experiment']}.tflite")
+        median_ms = time_inference(classifier, settings.warmup_runs, settings.runs).median_ms
+        rows.append(found | {"median_ms": median_ms})
+    return mark_front(pd.DataFrame(rows, columns=COLUMNS))

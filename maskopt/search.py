@@ -1,0 +1,129 @@
+"""`search` of params -> candidates to try, cheapest first, and the front of those that were tried."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from maskopt.params import Params, Phase
+
+KILOBYTE = 1000
+OVER = "bytes_over"  # constraint: how many a trial is over the budget
+COSTS = ["gzip_bytes", "median_ms"]  # less is better; of val_accuracy, more
+COLUMNS = [  # of the table of what was tried, `front` beside
+    *("experiment", "network", "width", "depth", "size_px", "variant", "nats_per_bit", "float_val_accuracy"),
+    *("val_accuracy", "gzip_bytes", "macs", "peak_activation_bytes", "median_ms"),
+]
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network, and what is done to it."""
+
+    network: str
+    width: float
+    depth: int
+    size_px: int
+    variant: str
+    nats_per_bit: float | None  # of ecqat
+
+    def changes(self, params: Params) -> dict[str, Any]:
+        """Return the values, by dotted keys of params.yaml, with which the graph makes and measures it."""
+        section, space = f"networks.{self.network}", params.search
+        changes = {
+            "seeds": [space.seed],
+            "pixels.sizes_px": sorted({*space.sizes_px, *([params.teacher.size_px] if params.teacher else [])}),
+            "backbones": [self.network],
+            f"{section}.trunk.width": self.width,
+            f"{section}.trunk.depth": self.depth,
+            f"{section}.size_px": self.size_px,
+            "evaluation.corruptions": False,
+            "cross_validation.network": None,
+            "evaluation.extra": None,
+        }
+        return changes if self.nats_per_bit is None else changes | {"entropy.nats_per_bit": self.nats_per_bit}
+
+    def stage(self, variant: str, params: Params) -> str:
+        """Return the stage that measures a variant of it."""
+        return f"measured@{self.network}-{variant}-{params.search.seed}"
+
+    def epochs(self, params: Params) -> int:
+        """Return for how many epochs it is trained at most, the float model included."""
+        network = params.networks[self.network]
+        phases: dict[str, list[Phase]] = {
+            "finetuned": [],
+            "clustered": [params.cluster],
+            "cqat": [params.cluster, params.quantize],
+            "ecqat": [params.entropy],
+        }
+        return sum(phase.epochs for phase in (network.baseline, network.finetune, *phases[self.variant]))
+
+
+def open_study(file: Path, params: Params, max_bytes: int) -> optuna.Study:
+    """Return the study of a budget; one that was ended goes on, with what was under way to be tried again.
+
+    Args:
+        file: SQLite; holds the studies of all budgets and params.
+        params: all but `search.epochs`, of which a study may be given more.
+        max_bytes: budget, gzipped.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    same = params.model_dump_json(exclude={"search": {"epochs"}, "latency": True})
+    space = params.search
+    study = optuna.create_study(
+        storage=f"sqlite:///{file}",
+        study_name=f"{max_bytes} bytes, {hashlib.sha256(same.encode()).hexdigest()[:12]}",
+        sampler=optuna.samplers.TPESampler(seed=space.seed),
+        direction="maximize",
+        load_if_exists=True,
+    )
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    if not study.trials:
+        for size_px in space.sizes_px:
+            for network in space.networks:
+                cheapest = {"network": network, "width": space.widths[0], "depth": space.depths[0]}
+                study.enqueue_trial(cheapest | {"size_px": size_px, "variant": space.variants[-1]})
+    return study
+
+
+def suggest(trial: optuna.Trial, params: Params) -> Candidate:
+    """Return what a trial is to try."""
+    space = params.search
+    network = trial.suggest_categorical("network", space.networks)
+    trunk = params.networks[network].trunk
+    width, depth = trunk.width, trunk.depth
+    if params.networks[network].weights == "none":  # weights fit one width and depth alone
+        width = trial.suggest_categorical("width", space.widths)
+        depth = trial.suggest_categorical("depth", space.depths)
+    size_px = trial.suggest_categorical("size_px", space.sizes_px)
+    variant = trial.suggest_categorical("variant", space.variants)
+    price = trial.suggest_float("nats_per_bit", *space.nats_per_bit, log=True) if variant == "ecqat" else None
+    return Candidate(network, width, depth, size_px, variant, price)
+
+
+def is_hopeless(study: optuna.Study, float_accuracy: float) -> bool:
+    """Tell whether a float model is no better than what already fits the budget: compression will not help it."""
+    fitting = [
+        trial.value
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        if trial.constraints[OVER] <= 0 and trial.value is not None
+    ]
+    return float_accuracy <= max(fitting, default=0.0)
+
+
+def mark_front(tried: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a column `front`: none other is as good in size, latency and accuracy, and better in one.
+
+    Args:
+        tried: a row per candidate: gzip_bytes, median_ms and val_accuracy.
+    """
+    costs = tried[COSTS].assign(wrong=1 - tried["val_accuracy"]).to_numpy(float)
+    beaten = [bool(((costs <= own).all(axis=1) & (costs < own).any(axis=1)).any()) for own in costs]
+    return tried.assign(front=[not each for each in beaten])
