@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 # Prefect's client, beside what pyproject.toml says of its server.
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all test-network results bench-flow lint format requirements remote
+.PHONY: run test test-all test-network results bench bench-flow lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
@@ -26,6 +26,9 @@ test-network: $(READY)  ## one of the paper's networks through every variant: ma
 
 results: $(READY)  ## what `make run` has made, into docs/results/: make results NAME=photos
 	python benchmarks/results.py $(NAME)
+
+bench: $(READY)  ## against a notebook-style script; needs the files of the photos profile in data/incoming
+	python benchmarks/compare.py
 
 bench-flow: $(READY)  ## what the flow costs; with the quick profile: make bench-flow QUICK=--quick
 	python benchmarks/flow.py $(QUICK)

@@ -101,6 +101,49 @@ def schedule(
 
 
 @app.command()
+def bundle(
+    name: Annotated[str, typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.")],
+    file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
+    seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; below bundles/ if left out.")] = None,
+    as_zip: Annotated[bool, typer.Option("--zip", help="A zip file beside the folder as well.")] = False,
+) -> None:
+    """Make a folder to ship: model, labels, card, description, examples, C array, web page."""
+    from maskopt.bundling import make_bundle, zip_bundle  # noqa: PLC0415  what reads and runs .tflite
+    from maskopt.params import load_params  # noqa: PLC0415
+
+    params = load_params(paths.PARAMS)
+    target = out or paths.BUNDLES / f"{name.replace('/', '-')}-{file_format}"
+    made = make_bundle(params, name, file_format, params.seeds[0] if seed is None else seed, target)
+    typer.echo(f"{target}: {made.raw_bytes:,} bytes, right about {made.metrics['accuracy']:.2%} of the test pictures")
+    if as_zip:
+        typer.echo(f"{zip_bundle(target)}")
+
+
+@app.command()
+def classify(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    folder: Annotated[Path | None, typer.Option("--bundle", help="The best in bundles/ if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table.")] = False,
+) -> None:
+    """Say what pictures show; exit code 1 if some cannot be read."""
+    from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines  # noqa: PLC0415
+    from maskopt.classifying import best_bundle, classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
+
+    if as_json and as_csv:
+        raise typer.BadParameter("--json or --csv, not both")
+    lay_out = lay_out_json if as_json else lay_out_csv if as_csv else lay_out_lines
+    said = list(classify_all(folder or best_bundle(paths.BUNDLES), list_pictures(pictures)))
+    for line in lay_out(said):
+        typer.echo(line)
+    unreadable = [f"{picture}: {reason}" for picture, reason in said if isinstance(reason, str)]
+    if unreadable:
+        typer.echo(f"{len(unreadable)} of {len(said)} cannot be read:\n" + "\n".join(unreadable), err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def show(
     model: Annotated[Path, typer.Argument(help="A .tflite file.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

@@ -23,6 +23,10 @@ MaskoptError
 ├── DownloadFailed       ImageNet's weights could not be fetched
 ├── Diverged             training that came to no finite loss
 ├── ChangedMeanwhile     code or params were edited while a stage was at work with them
+├── BrokenBundle         a bundle that is not what maskopt makes
+├── NoBundle             nothing to classify with
+├── CannotBundle         a model that is not there to be bundled
+├── NoPictures           a path to classify that leads to no picture
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
 └── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
@@ -266,6 +270,36 @@ class ChangedMeanwhile(MaskoptError):
             f"{', '.join(what)} changed while this stage was at work: what it made is of the old and is not kept. "
             "Run it again"
         )
+
+
+class BrokenBundle(MaskoptError):
+    """A file of a bundle was changed, or is of something else."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is not what `maskopt bundle` wrote: {reason}. Make the bundle again")
+
+
+class NoBundle(MaskoptError):
+    """There is nothing to classify with."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"no bundle in {folder}: make one with `maskopt bundle NETWORK/VARIANT`, or name one with --bundle FOLDER"
+        )
+
+
+class CannotBundle(MaskoptError):
+    """A model is not there, or was not measured."""
+
+    def __init__(self, name: str, missing: Path, stage: str) -> None:
+        super().__init__(f"{name} cannot be bundled: {missing} is missing. Run `maskopt run --target {stage}`")
+
+
+class NoPictures(MaskoptError):
+    """A path that should be pictures has none."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them")
 
 
 class NotAModel(MaskoptError):

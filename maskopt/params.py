@@ -232,6 +232,13 @@ class Search(Section):
     seed: Count  # of training, and of the choice of what to try
 
 
+class Bundle(Section):
+    """What `maskopt bundle` puts beside a model."""
+
+    right_when_sure: Annotated[float, Field(gt=0, le=1)]  # of the answers that count, how many are right in validation
+    about: Path | None  # Markdown for the model card: what it is for and not for, limits, privacy, licences
+
+
 class Latency(Section):
     """How the time of one inference is taken."""
 
@@ -262,6 +269,7 @@ class Params(Section):
     evaluation: Evaluation
     cross_validation: CrossValidation
     search: Search
+    bundle: Bundle
     latency: Latency
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PROFILES = Path("profiles")
+BUNDLES = Path("bundles")  # one folder each
 
 DATA = Path("data")
 INCOMING = DATA / "incoming"  # what the user puts there: archives, folders, weights
@@ -14,7 +15,7 @@ VALIDATION = DATA / "validation"
 SPLITS = DATA / "split"
 PIXELS = DATA / "pixels"
 ATTRIBUTES = DATA / "attributes.csv"  # rows in the order of `MANIFEST`
-EXTRA = DATA / "extra"  # pictures of another source; an empty folder where there are none
+EXTRA = DATA / "extra"  # pictures of another source
 EXTRA_MANIFEST = EXTRA / "manifest.csv"
 CROSSED = DATA / "crossed"
 SEARCH = DATA / "search.csv"  # what `maskopt search` tried last; no stage writes it

@@ -37,7 +37,7 @@ class Picture:
 
 
 def open_picture(path: Path, max_pixels: int) -> Picture:
-    """Return the picture in a file: EXIF rotation done, transparency over `BACKGROUND`, 8 bits a colour.
+    """Return the picture in a file, as `as_seen` gives it.
 
     Of an animation it is the first frame. Colour profiles are not applied.
 
@@ -55,9 +55,14 @@ def open_picture(path: Path, max_pixels: int) -> Picture:
                 raise UnreadablePicture(
                     path, f"{width:,} x {height:,} pixels are {width * height:,}, more than {max_pixels:,}"
                 )
-            return Picture(_to_rgb(ImageOps.exif_transpose(image)), image.mode)
+            return Picture(as_seen(image), image.mode)
     except _DECODE_ERRORS as err:
         raise UnreadablePicture(path, _reason(path, err)) from err
+
+
+def as_seen(image: Image.Image) -> Image.Image:
+    """Return an image as people see it: EXIF rotation done, transparency over `BACKGROUND`, RGB of 8 bits a colour."""
+    return _to_rgb(ImageOps.exif_transpose(image))
 
 
 def fit(image: Image.Image, size_px: int, aspect: Aspect) -> Pixels:

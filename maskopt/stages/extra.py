@@ -8,7 +8,7 @@ import pandas as pd
 from maskopt import paths
 from maskopt.data.manifest import build_manifest
 from maskopt.data.pixels import write_pixels
-from maskopt.data.rows import read_manifest
+from maskopt.data.rows import COLUMNS, read_manifest
 from maskopt.errors import NothingNew
 from maskopt.files import replacing
 from maskopt.params import Params
@@ -18,11 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params) -> None:
-    """Write them as for the pictures of the data set; an empty folder where params name none."""
+    """Write them as for the pictures of the data set; a manifest of no rows where params name none."""
     source, sizes = params.evaluation.extra, params.pixels.sizes_px
     with replacing(paths.EXTRA) as folder:
         folder.mkdir()
         if source is None:
+            pd.DataFrame(columns=list(COLUMNS)).to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)
             return
         manifest = _leave_out_copies(
             build_manifest(source, params.data.classes, params.manifest)[0], read_manifest(paths.MANIFEST), source

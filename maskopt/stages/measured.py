@@ -32,7 +32,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     rows = _read_rows(paths.split(int(seed)))
     predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
-    extra = read_manifest(paths.EXTRA_MANIFEST) if paths.EXTRA_MANIFEST.is_file() else None
+    extra = read_manifest(paths.EXTRA_MANIFEST)
     formats, constants = {}, []
     for file_format in VARIANTS[variant].formats:
         path = paths.tflite(*model, file_format)
@@ -56,7 +56,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
             | asdict(count_costs(graph))
             | asdict(summarize_weights(graph))
         )
-        if extra is not None:
+        if len(extra):
             formats[file_format]["extra"] = asdict(_assess_extra(classifier, extra, classes))
         if params.evaluation.corruptions:
             formats[file_format]["corrupted"] = _corrupted(classifier, pictures, list(predictions.index), labels)

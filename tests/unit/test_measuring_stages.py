@@ -41,6 +41,8 @@ def run(tiny_files, tmp_path, monkeypatch, params):
     paths.SPLITS.mkdir()
     frame.to_csv(paths.split(0), index=False)
     np.save(paths.pixels(8), tiny_files.pictures)
+    paths.EXTRA.mkdir()
+    pd.DataFrame(columns=list(COLUMNS)).to_csv(paths.EXTRA_MANIFEST, index=False)
     for variant, promise in VARIANTS.items():
         write_record(paths.facts(BACKBONE, variant, 0), {"weights_source": "none", "epochs": 3})
         for name in promise.formats:
@@ -80,7 +82,6 @@ def test_accuracy_on_corrupted_pictures_is_there_if_params_ask_for_it(params):
 def test_pictures_of_another_source_are_measured_where_there_are_some(params, tiny_files):
     measured.main(params, BACKBONE, "finetuned", "0")
     assert "extra" not in json.loads(paths.metrics(BACKBONE, "finetuned", 0).read_text())["formats"]["int8"]
-    paths.EXTRA.mkdir()
     rows = pd.DataFrame({name: ["0"] * 3 for name in COLUMNS})
     rows.assign(label=["with_mask", "without_mask", "without_mask"]).to_csv(paths.EXTRA_MANIFEST, index=False)
     np.save(paths.extra_pixels(8), tiny_files.pictures[:3])

@@ -1,0 +1,85 @@
+"""The description of a bundle -> the page that people read before they use the model."""
+
+from collections.abc import Iterator
+
+from maskopt.bundle.description import Description
+
+MORE = """\
+## What is here
+
+| file | what for |
+| --- | --- |
+| `model.tflite` | the model, for LiteRT |
+| `model.json` | input, output, preprocessing, figures, hashes |
+| `labels.txt` | the classes in the order of the outputs |
+| `example.py` | how to use it in Python |
+| `test_vectors.npz` | pictures that are noise, and what the model must answer to them |
+| `web/` | a page that runs it in a browser: `cd web && npm install && npm start`, then http://127.0.0.1:8000/web/ |
+"""
+MICRO = "| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro |\n"
+
+
+def write_card(about: str | None, model: Description) -> str:
+    """Return Markdown: what the model is for, how it was made, how good it is.
+
+    Args:
+        about: what people say of its use, limits and licences; None where nobody has.
+        model: of the bundle.
+    """
+    return "\n".join(
+        [
+            f"# {model.name}\n",
+            f"Tells {', '.join(model.classes)}. {model.raw_bytes:,} bytes, gzipped {model.gzip_bytes:,}.\n",
+            "## What it is for\n",
+            about or "Nothing was said of its use, its limits and its licences (`bundle.about` in params.yaml).\n",
+            *_figures(model),
+            *_use(model),
+            MORE + (MICRO if model.arena_bytes else ""),
+            *_origin(model),
+        ]
+    )
+
+
+def _figures(model: Description) -> Iterator[str]:
+    figures = model.metrics
+    low, high = (100 * figures[f"accuracy_{end}"] for end in ("low", "high"))
+    yield "## How good it is\n"
+    yield (
+        f"On {figures['total']:,} test pictures, which were used for nothing else, with 95% intervals: right about "
+        f"{figures['accuracy']:.2%} ({low:.1f} to {high:.1f}).\n"
+    )
+    yield "| class | recall | 95% interval |\n| --- | --- | --- |"
+    for name in model.classes:
+        if figures["recall"][name] is not None:
+            low, high = (100 * figures[f"recall_{end}"][name] for end in ("low", "high"))
+            yield f"| {name} | {figures['recall'][name]:.1%} | {low:.1f} to {high:.1f} |"
+    yield ""
+    yield (
+        f"Its probabilities are off by {figures['calibration_error']:.1%} on average. Answers less sure than "
+        f"{model.unsure_below:.1%} are shown as unsure: on the validation pictures the surer ones were right about "
+        f"{model.right_when_sure:.0%} of the time or more.\n"
+    )
+
+
+def _use(model: Description) -> Iterator[str]:
+    given = model.input
+    yield "## How to use it\n"
+    yield (
+        f"Input: one upright RGB picture, (1, {given.height_px}, {given.width_px}, 3) {given.dtype}, 0 to 255; one "
+        f"that is not square: {given.aspect}. Output: (1, {len(model.classes)}) {model.output.dtype}, probability = "
+        f"(value - {model.output.zero_point}) * {model.output.scale:g}.\n"
+    )
+    yield f"Operators: {', '.join(model.operators)}."
+    if model.arena_bytes:
+        yield f"LiteRT Micro: an arena of {model.arena_bytes:,} bytes suffices."
+    yield ""
+
+
+def _origin(model: Description) -> Iterator[str]:
+    yield "\n## Where it came from\n"
+    yield f"Seed {model.seed}, commit {model.commit or 'unknown'}, SHA-256 {model.sha256}."
+    if model.origin:
+        packages = ", ".join(f"{name} {version}" for name, version in model.origin["packages"].items())
+        steps = " -> ".join(step["variant"] for step in model.origin["steps"])
+        yield f"Trained in the steps {steps}, with {packages}. `maskopt show model.tflite` shows every setting."
+    yield ""

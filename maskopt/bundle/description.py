@@ -1,0 +1,81 @@
+"""model.json of a bundle: what the model takes, what it gives, how good it is, and where it came from."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from maskopt.data.picture import Aspect
+from maskopt.errors import BrokenBundle, MissingFile
+
+FILE = "model.json"
+MODEL = "model.tflite"
+LABELS = "labels.txt"
+
+
+class _Part(BaseModel, frozen=True, extra="forbid"):
+    pass
+
+
+class Input(_Part):
+    """One picture, (1, H, W, 3), RGB, 0 to 255: upright, without transparency, brought to this size."""
+
+    height_px: int = Field(ge=1)
+    width_px: int = Field(ge=1)
+    dtype: Literal["uint8", "float32"]
+    aspect: Aspect  # what becomes of pictures that are not square
+    background: tuple[int, int, int]  # RGB, behind transparent pixels and beside padded pictures
+    max_pixels: int = Field(ge=1)  # larger pictures are refused
+
+
+class Output(_Part):
+    """Scores, (1, K), in the order of the classes: (raw - zero_point) * scale is the probability."""
+
+    dtype: Literal["uint8", "float32"]
+    scale: float  # 1 where dtype is float32
+    zero_point: int
+
+
+class Description(_Part):
+    """What a program must know to use the model, and a person to trust it."""
+
+    network: str
+    variant: str
+    format: str
+    seed: int
+    classes: tuple[str, ...] = Field(min_length=2)
+    input: Input
+    output: Output
+    unsure_below: float = Field(ge=0, le=1)  # probability of the likeliest class, under which there is no answer
+    right_when_sure: float  # how often answers should be right, by which that was chosen on the validation pictures
+    sha256: str  # of the model
+    raw_bytes: int
+    gzip_bytes: int
+    operators: tuple[str, ...]  # that a device must have
+    arena_bytes: int | None  # of LiteRT Micro; None for files that it does not run
+    metrics: dict[str, Any]  # on the test pictures
+    commit: str | None  # of the repository that the model was made in
+    origin: dict[str, Any] | None  # as the model itself carries it
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{self.network}/{self.variant}/{self.format}"
+
+
+def read_description(folder: Path) -> Description:
+    """Return the description in the folder of a bundle.
+
+    Raises:
+        MissingFile: it is no bundle.
+        BrokenBundle: its description is not one.
+    """
+    file = folder / FILE
+    try:
+        return Description.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFile(file, "make a bundle with `maskopt bundle NETWORK/VARIANT`") from None
+    except ValidationError as err:
+        first = err.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BrokenBundle(file, f"{where}: {first['msg']}" if where else first["msg"]) from None

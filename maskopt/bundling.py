@@ -1,0 +1,156 @@
+"""A model of this repository -> the folder that ships.
+
+Shape legend: N pictures, H height px, W width px, K classes.
+"""
+
+import hashlib
+import logging
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from maskopt import paths
+from maskopt.bundle import card, micro
+from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output
+from maskopt.bundle.threshold import choose_threshold
+from maskopt.data.picture import BACKGROUND
+from maskopt.errors import CannotBundle, UnknownName
+from maskopt.files import replacing
+from maskopt.inspection import read_graph
+from maskopt.litert import Classifier
+from maskopt.origin import read_origin
+from maskopt.params import Params
+from maskopt.records import read_record
+from maskopt.variants import VARIANTS
+
+TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
+VECTORS = 4
+MICRO_FORMAT = "int8"
+
+logger = logging.getLogger(__name__)
+
+
+def make_bundle(params: Params, name: str, file_format: str, seed: int, target: Path) -> Description:
+    """Write a bundle and return its description.
+
+    Args:
+        params: of this repository.
+        name: backbone/variant.
+        file_format: one of the variant's.
+        seed: one of params.
+        target: folder; what was there is replaced.
+
+    Raises:
+        UnknownName: there is no such backbone, variant or format.
+        CannotBundle: the model was not made or not measured.
+    """
+    backbone, _, variant = name.partition("/")
+    for kind, given, known in (
+        ("backbone", backbone, params.backbones),
+        ("variant", variant, tuple(VARIANTS)),
+        ("seed", str(seed), tuple(map(str, params.seeds))),
+    ):
+        if given not in known:
+            raise UnknownName(kind, given, known)
+    if file_format not in VARIANTS[variant].formats:
+        raise UnknownName(f"format of {variant}", file_format, VARIANTS[variant].formats)
+    file, measured = paths.tflite(backbone, variant, seed, file_format), paths.metrics(backbone, variant, seed)
+    for needed in (file, measured, paths.split(seed)):
+        if not needed.is_file():
+            raise CannotBundle(name, needed, f"measured@{backbone}-{variant}-{seed}")
+    description = _describe(params, (backbone, variant, seed), file_format, file)
+    with replacing(target) as folder:
+        folder.mkdir()
+        _write(folder, file, description, params.bundle.about)
+    return description
+
+
+def zip_bundle(folder: Path) -> Path:
+    """Write a zip file beside the folder of a bundle, which holds that folder, and return its path."""
+    with replacing(folder.with_suffix(".zip")) as file:
+        made = Path(shutil.make_archive(str(file), "zip", folder.parent, folder.name))
+        made.rename(file)
+    return folder.with_suffix(".zip")
+
+
+def _describe(params: Params, model: tuple[str, str, int], file_format: str, file: Path) -> Description:
+    graph, classifier, content = read_graph(file), Classifier(file), file.read_bytes()
+    height, width, _ = classifier.picture_shape
+    taken, given = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    figures = read_record(paths.metrics(*model))["formats"][file_format]
+    operators = micro.list_operators(graph)
+    runs_on_micro = file_format == MICRO_FORMAT and micro.METHODS.keys() >= set(operators)
+    scores, labels = _ask_validation(classifier, params.data.classes, model[-1])
+    return Description(
+        network=model[0],
+        variant=model[1],
+        format=file_format,
+        seed=model[-1],
+        classes=params.data.classes,
+        input=Input(
+            height_px=height,
+            width_px=width,
+            dtype=str(taken.dtype),
+            aspect=params.pixels.aspect,
+            background=BACKGROUND,
+            max_pixels=params.manifest.max_pixels,
+        ),
+        output=Output(
+            dtype=str(given.dtype),
+            scale=float(given.scales[0]) if given.scales.size else 1.0,
+            zero_point=int(given.zero_points[0]) if given.zero_points.size else 0,
+        ),
+        unsure_below=choose_threshold(scores, labels, params.bundle.right_when_sure),
+        right_when_sure=params.bundle.right_when_sure,
+        sha256=hashlib.sha256(content).hexdigest(),
+        raw_bytes=len(content),
+        gzip_bytes=figures["gzip_bytes"],
+        operators=operators,
+        arena_bytes=micro.arena_bytes(graph) if runs_on_micro else None,
+        metrics=figures,
+        commit=_commit(),
+        origin=read_origin(file),
+    )
+
+
+def _ask_validation(
+    classifier: Classifier, classes: tuple[str, ...], seed: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Return (N, K) scores and (N,) labels of the validation pictures."""
+    rows = pd.read_csv(paths.split(seed))
+    chosen = (rows["split"] == "val").to_numpy()
+    pixels = np.load(paths.pixels(classifier.picture_shape[0]), mmap_mode="r")[chosen]
+    return classifier.scores(pixels), rows["label"][chosen].map(classes.index).to_numpy(np.int64)
+
+
+def _write(folder: Path, file: Path, description: Description, about: Path | None) -> None:
+    model = folder / MODEL
+    shutil.copyfile(file, model)
+    (folder / LABELS).write_text("\n".join(description.classes) + "\n", encoding="utf-8")
+    (folder / FILE).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    said = about.read_text(encoding="utf-8") if about else None
+    (folder / "README.md").write_text(card.write_card(said, description), encoding="utf-8")
+    shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shape = (VECTORS, description.input.height_px, description.input.width_px, 3)
+    pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)  # noise: nobody has rights in it
+    scores = Classifier(model).scores(pictures)
+    np.savez_compressed(folder / "test_vectors.npz", pictures=pictures, scores=scores)
+    if description.arena_bytes:
+        code = folder / "micro"
+        code.mkdir()
+        header = micro.write_header(
+            *(description.name, description.raw_bytes, description.classes, description.operators),
+            arena=description.arena_bytes,
+        )
+        (code / "model.h").write_text(header, encoding="utf-8")
+        (code / "model.cc").write_text("\n".join(micro.write_array(model.read_bytes())) + "\n", encoding="utf-8")
+
+
+def _commit() -> str | None:
+    """Return the commit of this repository, None where there is none."""
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or None

@@ -1,0 +1,63 @@
+"""Paths and a bundle -> what each picture shows."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
+
+from maskopt.bundle.classifier import Answer, Bundle
+from maskopt.bundle.description import FILE, read_description
+from maskopt.data.listing import SUFFIXES
+from maskopt.data.parallel import map_pictures
+from maskopt.errors import NoBundle, NoPictures, UnreadablePicture
+
+Said = tuple[Path, Answer | str]  # a picture, and the answer or why it cannot be read
+
+
+def list_pictures(paths: Sequence[Path]) -> list[Path]:
+    """Return files as they are given, and those in folders, sorted, with the usual suffixes.
+
+    Raises:
+        NoPictures: a path does not exist, or a folder holds no such file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if _is_picture(file))
+        if not files:
+            raise NoPictures(path)
+        found += files
+    return found
+
+
+def best_bundle(folder: Path) -> Path:
+    """Return the bundle that is right most often about the validation pictures, of equals the smallest.
+
+    Raises:
+        NoBundle: there is none in `folder`.
+        BrokenBundle: one cannot be read.
+    """
+    found = {file.parent: read_description(file.parent) for file in sorted(folder.glob(f"*/{FILE}"))}
+    if not found:
+        raise NoBundle(folder)
+    return min(found, key=lambda each: (-found[each].metrics["val_accuracy"], found[each].gzip_bytes))
+
+
+def classify_all(bundle: Path, pictures: Sequence[Path]) -> Iterator[Said]:
+    """Yield each picture with its answer, in order, on all cores where they are many."""
+    _opened(bundle)  # an error of the bundle's is not one of each picture
+    yield from map_pictures(partial(_classify, bundle), pictures, "classify")
+
+
+def _classify(bundle: Path, picture: Path) -> Said:
+    try:
+        return picture, _opened(bundle).classify(picture)
+    except UnreadablePicture as err:
+        return picture, err.reason
+
+
+@cache  # once per process
+def _opened(bundle: Path) -> Bundle:
+    return Bundle(bundle)
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")

@@ -1,0 +1,335 @@
+"""A bundle of the tiny model of a finished run, and its use."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import maskopt
+from maskopt import paths
+from maskopt.bundle.description import FILE, MODEL
+from maskopt.bundle.micro import METHODS, arena_bytes
+from maskopt.bundle.threshold import choose_threshold
+from maskopt.bundling import make_bundle, zip_bundle
+from maskopt.cli import app, main
+from maskopt.errors import BrokenBundle, CannotBundle, MissingFile, NoBundle, NoPictures, UnknownName, UnreadablePicture
+from maskopt.inspection import read_graph
+from maskopt.litert import Classifier
+from maskopt.measure import assess
+from maskopt.params import load_params
+from maskopt.records import write_record
+
+REPOSITORY = Path(__file__).parents[2]
+NAME, FORMATS = "separable/qat", ("int8",)
+CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
+
+
+@pytest.fixture
+def params():
+    loaded = load_params(REPOSITORY / "params.yaml")
+    about = loaded.bundle.model_copy(update={"about": Path("about.md")})
+    return loaded.model_copy(update={"bundle": about})
+
+
+@pytest.fixture
+def run(tiny_files, tmp_path, monkeypatch):
+    """A finished run of one model, which calls each picture without_mask; half of the validation pictures are that."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "about.md").write_text("For doors alone.\n")
+    (tmp_path / "params.yaml").write_text((REPOSITORY / "params.yaml").read_text().replace("docs/about-faces", "about"))
+    model = ("separable", "qat", 0)
+    for name in FORMATS:
+        file = paths.tflite(*model, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tiny_files.int8, file)
+    scores = Classifier(tiny_files.int8).scores(tiny_files.pictures)
+    figures = vars(assess(scores, np.array([1, 1, 1, 0, 0, 2]), CLASSES)) | {"val_accuracy": 0.5, "gzip_bytes": 1234}
+    write_record(paths.metrics(*model), {"training": {}, "formats": {"int8": figures}})
+    rows = pd.DataFrame({"path": list("abcdef"), "label": ["without_mask", "with_mask"] * 3, "split": "val"})
+    paths.SPLITS.mkdir()
+    rows.to_csv(paths.split(0), index=False)
+    paths.PIXELS.mkdir()
+    np.save(paths.pixels(8), tiny_files.pictures)
+
+
+@pytest.fixture
+def bundle(run, params):  # noqa: ARG001
+    folder = paths.BUNDLES / "tiny"
+    make_bundle(params, NAME, "int8", 0, folder)
+    return folder
+
+
+def test_bundle_holds_what_each_use_needs(bundle, tiny_files):
+    found = {file.relative_to(bundle).as_posix() for file in bundle.rglob("*") if file.is_file()}
+    assert found == {
+        *("model.tflite", "model.json", "labels.txt", "README.md", "example.py", "test_vectors.npz"),
+        *("micro/model.h", "micro/model.cc"),
+        *("web/index.html", "web/app.js", "web/fit.js", "web/package.json"),
+    }
+    assert (bundle / "labels.txt").read_text().split() == list(CLASSES)
+    assert (bundle / MODEL).read_bytes() == tiny_files.int8.read_bytes()
+
+
+def test_description_says_what_programs_must_know(bundle, tiny_files):
+    said = json.loads((bundle / FILE).read_text())
+    assert said["input"] == {
+        "height_px": 8,
+        "width_px": 8,
+        "dtype": "uint8",
+        "aspect": "stretch",
+        "background": [255, 255, 255],
+        "max_pixels": 50000000,
+    }
+    assert (said["output"]["dtype"], said["output"]["zero_point"], said["output"]["scale"]) == ("uint8", 0, 1 / 256)
+    assert set(said["operators"]) <= METHODS.keys()
+    confidences = np.sort(Classifier(bundle / MODEL).scores(tiny_files.pictures).max(axis=1))
+    assert said["unsure_below"] == confidences[-2:].mean()  # the surest is right, the next is not
+
+
+def test_card_says_use_figures_and_origin(bundle):
+    card = (bundle / "README.md").read_text()
+    assert "# separable/qat/int8\n" in card
+    assert "For doors alone.\n" in card
+    assert "right about 50.00% (18.8 to 81.2)" in card
+    assert "| without_mask | 100.0% | 43.9 to 100.0 |" in card
+    assert "LiteRT Micro: an arena of" in card
+
+
+def test_test_vectors_are_what_the_model_answers(bundle):
+    vectors = np.load(bundle / "test_vectors.npz")
+    np.testing.assert_array_equal(Classifier(bundle / MODEL).scores(vectors["pictures"]), vectors["scores"])
+
+
+def test_array_of_c_is_the_file(bundle):
+    code = (bundle / "micro" / "model.cc").read_text()
+    assert bytes(int(byte, 16) for byte in re.findall(r"0x(\w\w),", code)) == (bundle / MODEL).read_bytes()
+    header = (bundle / "micro" / "model.h").read_text()
+    assert f"kModelBytes = {(bundle / MODEL).stat().st_size};" in header
+    kinds = {operator.kind for operator in read_graph(bundle / MODEL).operators}
+    assert set(re.findall(r"resolver\.(\w+)\(\)", header)) == {METHODS[kind] for kind in kinds}
+    assert f"kOperators = {len(kinds)};" in header
+
+
+def test_arena_holds_activations_and_what_is_kept_of_operators(bundle):
+    graph = read_graph(bundle / MODEL)
+    channels = 16 + 16 + 64 + 3  # conv, depthwise, conv, dense
+    kept = 24 * len(graph.tensors) + 160 * len(graph.operators) + 8 * channels + 1536
+    # Alive at once: the uint8 picture and its int8 copy, or conv's output and depthwise's, ...
+    largest = max(8 * 8 * (3 + 3), 8 * 8 * (3 + 16), 8 * 8 * 16 + 4 * 4 * 16, 4 * 4 * (16 + 64))
+    assert arena_bytes(graph) == -(-(largest + kept) // 1024) * 1024
+
+
+def test_same_bundle_has_the_same_bytes(bundle, params):
+    def content():
+        return {file.relative_to(bundle): file.read_bytes() for file in bundle.rglob("*") if file.is_file()}
+
+    before = content()
+    make_bundle(params, NAME, "int8", 0, bundle)
+    assert content() == before
+
+
+def test_zip_holds_the_folder(bundle):
+    with zipfile.ZipFile(zip_bundle(bundle)) as archive:
+        assert "tiny/model.tflite" in archive.namelist()
+    assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("name", "file_format", "seed", "message"),
+    [
+        ("separabel/qat", "int8", 0, "unknown backbone 'separabel'; known: bottleneck, separable."),
+        ("separable", "int8", 0, "unknown variant ''; known: baseline,"),
+        ("separable/qat", "float32", 0, "unknown format of qat 'float32'; known: int8."),
+        ("separable/qat", "int8", 7, "unknown seed '7'; known: 0."),
+    ],
+)
+def test_name_that_is_not_known_is_refused(params, name, file_format, seed, message):
+    with pytest.raises(UnknownName, match=re.escape(message)):
+        make_bundle(params, name, file_format, seed, paths.BUNDLES / "x")
+    assert not paths.BUNDLES.exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_model_that_was_not_made_says_how_to_make_it(params):
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, "bottleneck/qat", "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "bottleneck/qat cannot be bundled: data/models/seed-0/bottleneck/qat/int8.tflite is missing. "
+        "Run `maskopt run --target measured@bottleneck-qat-0`"
+    )
+
+
+def test_threshold_is_the_lowest_that_leaves_enough_right():
+    scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], np.float32)
+    assert choose_threshold(scores, np.array([0, 0, 1, 0]), 0.75) == 0
+    assert choose_threshold(scores, np.array([0, 0, 1, 1]), 1.0) == pytest.approx(0.75)
+    assert choose_threshold(scores, np.array([1, 1, 1, 1]), 0.5) == 1
+
+
+def picture(size=(20, 10)):
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8))
+
+
+def test_file_image_and_array_get_the_same_answer(bundle, tmp_path):
+    picture().save(tmp_path / "a.png")
+    opened = maskopt.load(bundle)
+    answers = [opened.classify(given).scores for given in (tmp_path / "a.png", picture(), np.asarray(picture()))]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_picture_is_turned_as_its_exif_says(bundle, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter to the right
+    picture().save(tmp_path / "turned.png", exif=exif)
+    opened = maskopt.load(bundle)
+    upright = picture().transpose(Image.Transpose.ROTATE_270)
+    assert opened.classify(tmp_path / "turned.png").scores == opened.classify(upright).scores
+
+
+def test_answer_under_the_threshold_is_unsure(bundle):
+    answer = maskopt.load(bundle).classify(picture())
+    assert (answer.label, answer.is_sure, answer.text) == ("without_mask", False, "unsure")
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": 0.2}))
+    answer = maskopt.load(bundle).classify(picture())
+    assert (answer.is_sure, answer.text) == (True, "without_mask")
+    assert answer.confidence == max(answer.scores.values())
+    assert answer.ms > 0
+
+
+def test_api_imports_no_tensorflow(bundle):
+    code = f"import sys, maskopt; maskopt.load({str(bundle)!r}); sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_changed_model_is_refused(bundle):
+    with (bundle / MODEL).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(BrokenBundle, match=r"tiny/model.tflite is not what `maskopt bundle` wrote: SHA-256 \w+, want"):
+        maskopt.load(bundle)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"network": 1}', '{"classes": []}'])
+def test_description_of_something_else_is_refused(bundle, text):
+    (bundle / FILE).write_text(text)
+    with pytest.raises(BrokenBundle, match=r"tiny/model\.json is not what `maskopt bundle` wrote: "):
+        maskopt.load(bundle)
+
+
+def test_folder_that_is_no_bundle_says_how_to_make_one(tmp_path):
+    with pytest.raises(MissingFile, match=r"model\.json is missing: make a bundle with `maskopt bundle N"):
+        maskopt.load(tmp_path)
+
+
+def test_unreadable_picture_is_an_error_of_ours(bundle, tmp_path):
+    (tmp_path / "no.png").write_text("no picture")
+    with pytest.raises(UnreadablePicture):
+        maskopt.load(bundle).classify(tmp_path / "no.png")
+
+
+@pytest.fixture
+def command(bundle, tmp_path):
+    """A function that runs `maskopt classify` on a folder of two pictures and a file that is none."""
+    folder = tmp_path / "door"
+    (folder / "inner").mkdir(parents=True)
+    picture().save(folder / "a.png")
+    picture((12, 12)).save(folder / "inner" / "b.jpg")
+    (folder / "notes.txt").write_text("no picture")
+
+    def run(*options):
+        return CliRunner().invoke(app, ["classify", str(folder), "--bundle", str(bundle), *options])
+
+    return run
+
+
+def test_classify_says_what_each_picture_shows(command):
+    done = command()
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [Path(line.split()[-1]).name for line in lines] == ["a.png", "b.jpg"]
+    assert all(re.match(r"unsure +\d+\.\d% +\d+\.\d ms  /", line) for line in lines)
+
+
+def test_classify_writes_json_and_csv(command):
+    said = json.loads(command("--json").stdout)
+    assert [set(each) for each in said] == [{"path", "answer", "label", "confidence", "ms", "scores"}] * 2
+    rows = list(csv.DictReader(io.StringIO(command("--csv").stdout)))
+    assert [row["path"] for row in rows] == [each["path"] for each in said]
+    assert float(rows[0]["without_mask"]) == said[0]["scores"]["without_mask"] == said[0]["confidence"]
+    assert command("--json", "--csv").exit_code == 2
+
+
+def test_unreadable_pictures_are_named_at_the_end(command, tmp_path):
+    (tmp_path / "door" / "no.png").write_text("no picture")
+    done = command("--csv")
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 3
+    assert done.stderr.startswith("1 of 3 cannot be read:\n")
+    assert "door/no.png: it starts with b'no picture', which is neither JPEG, PNG nor WebP" in done.stderr
+
+
+def test_best_bundle_is_taken_by_default(bundle, tmp_path):
+    shutil.copytree(bundle, paths.BUNDLES / "better")
+    said = json.loads((bundle / FILE).read_text())
+    better = said | {"classes": ["a", "b", "c"], "metrics": said["metrics"] | {"val_accuracy": 0.6}}
+    (paths.BUNDLES / "better" / FILE).write_text(json.dumps(better))
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert json.loads(done.stdout)[0]["label"] == "b"
+
+
+@pytest.mark.usefixtures("run")
+def test_without_a_bundle_classify_says_how_to_make_one(tmp_path):
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
+    assert isinstance(done.exception, NoBundle)
+    assert str(done.exception) == (
+        "no bundle in bundles: make one with `maskopt bundle NETWORK/VARIANT`, or name one with --bundle FOLDER"
+    )
+
+
+def test_path_without_pictures_is_an_error(bundle, tmp_path):
+    for path in (tmp_path / "nothing", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        done = CliRunner().invoke(app, ["classify", str(path), "--bundle", str(bundle)])
+        assert isinstance(done.exception, NoPictures)
+        assert str(done.exception) == (
+            f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them"
+        )
+
+
+@pytest.mark.usefixtures("run")
+def test_bundle_command_says_where_and_how_good(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["maskopt", "bundle", NAME, "--zip"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("bundles/separable-qat-int8: ")
+    assert said[0].endswith("right about 50.00% of the test pictures")
+    assert said[1] == "bundles/separable-qat-int8.zip"
+
+
+def test_example_says_the_same(bundle, tmp_path):
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": 0.2}))
+    picture().save(tmp_path / "a.png")
+    done = subprocess.run(
+        [sys.executable, str(bundle / "example.py"), str(tmp_path / "a.png")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = maskopt.load(bundle).classify(tmp_path / "a.png")
+    assert done.stdout.split()[1:] == [answer.label, f"{answer.confidence:.1%}"]
