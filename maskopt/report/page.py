@@ -1,7 +1,7 @@
-"""Tables and figures -> one Markdown page."""
+"""What a report says, in sections, and as one Markdown page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -9,8 +9,6 @@ from maskopt.records import Record
 from maskopt.report.crossed import Gain
 
 INTRODUCTION = """\
-# Report
-
 Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
 Intervals hold 95% (Wilson). Our sizes are in bytes.
 
@@ -25,116 +23,139 @@ Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-co
 {crops:,} of one photograph, in pairs). {here:,} test pictures have one that training knows; parted by chance, {naive:,}
 would.
 """
+GAIN = """\
+In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
+and about {parted:.1%} when chance may part them: {words}.
+"""
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
 ± is the standard deviation between seeds. An interval is as wide as that of one seed: more seeds do not bring more
 pictures. Curves, matrices, layers and bytes are of the first seed.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
-TABLE_1 = """\
-## Table 1: float models
 
+# Name of a table -> title and what must be known to read it; a report holds those of which there are any rows.
+SECTIONS = {
+    "table_1": (
+        "Table 1: float models",
+        """\
 Size of the .tflite file as it is. The paper's figures are its own, for Kaggle's pictures and its settings.
-"""
-TABLE_2 = """\
-## Table 2: compressed models
-
+""",
+    ),
+    "table_2": (
+        "Table 2: compressed models",
+        """\
 Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
 Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
 What is quantised in training (QAT, PCQAT) is int8 alone.
-"""
-MODELS = """\
-## All models
-
+""",
+    ),
+    "models": (
+        "All models",
+        """\
 Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
 per channel: of the convolutions and dense layers, which pruning and clustering are about. Calibration error: the mean
 distance between how sure a model is and how often it is right. Entropy: what an ideal code of single values would need.
-"""
-RECALL = """\
-## Recall by class
-
+""",
+    ),
+    "recall": (
+        "Recall by class",
+        """\
 Of the pictures of a class, how many are called so.
-"""
-BYTES = """\
-## Where the bytes are
-
+""",
+    ),
+    "bytes": (
+        "Where the bytes are",
+        """\
 Of the file as it is. Scales: with their zero points, one for each output channel of each layer. Graph: names, shapes,
 operators. [bytes.csv](bytes.csv) has each tensor, what an ideal code of its values would need, and which techniques
 were at work there.
-"""
-SKIPPED = """\
-## What each technique skipped
-
+""",
+    ),
+    "skipped": (
+        "What each technique skipped",
+        """\
 Share: of the bytes of all layers. [skipped.csv](skipped.csv) names each layer.
-"""
-GAIN = """\
-In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
-and about {parted:.1%} when chance may part them: {words}.
-"""
-SUSPECTS = """\
-## Pictures that no model is right about
-
+""",
+    ),
+    "shortcuts": (
+        "What file facts tell",
+        """\
+How often a forest that sees these facts alone, none of the picture, is right about pictures that it has not learned
+from (5-fold cross-validation, look-alikes kept together).
+""",
+    ),
+    "front": (
+        "Budget search",
+        """\
+What `maskopt search` tried last, int8 files: those that no other beats in size, latency (one thread) and accuracy on
+the validation pictures. [search.csv](search.csv) has all that was tried.
+""",
+    ),
+    "suspects": (
+        "Pictures that no model is right about",
+        """\
 All models of this run, those of every seed, were asked about these test pictures, and all were wrong: the pictures are
 too hard, or their labels are wrong. Nothing was left out because of this.
-"""
-LABEL_PROBLEMS = """\
-## Labels that may be wrong
-
+""",
+    ),
+    "label_problems": (
+        "Labels that may be wrong",
+        """\
 Pictures of all sides of the split whose label a network finds so unlikely, after training without them, that it is
 probably wrong (confident learning, Northcutt et al. 2021), the likeliest first; people must look. Nothing was left out
 because of this.
-"""
-EXTRA = """\
-## Pictures of another source
-
+""",
+    ),
+    "extra": (
+        "Pictures of another source",
+        """\
 From the folder that `evaluation.extra` names. Points from the test split: what the change of source costs.
-"""
-ROBUSTNESS = """\
-## Worse pictures
-
+""",
+    ),
+    "attributes": (
+        "Recall by attribute",
+        """\
+Of the test pictures of a class with a value of an attribute, how many are called so; after "of", their number.
+""",
+    ),
+    "robustness": (
+        "Worse pictures",
+        """\
 Accuracy on the test pictures corrupted in one way, mean of three severities; in brackets the points from the fine-tuned
 float model of the network on the same pictures. [robustness.csv](robustness.csv) has each severity.
-"""
-ATTRIBUTES = """\
-## Recall by attribute
-
-Of the test pictures of a class with a value of an attribute, how many are called so; after "of", their number.
-"""
-SHORTCUTS = """\
-## What file facts tell
-
-How often a forest that sees these facts alone, none of the picture, is right about pictures that it has not learned
-from (5-fold cross-validation, look-alikes kept together).
-"""
-SEARCH = """\
-## Budget search
-
-What `maskopt search` tried last, int8 files: those that no other beats in size, latency (one thread) and accuracy on
-the validation pictures. [search.csv](search.csv) has all that was tried.
-"""
-OPTIONAL = {  # what is not in every report
-    "front": SEARCH,
-    "suspects": SUSPECTS,
-    "label_problems": LABEL_PROBLEMS,
-    "extra": EXTRA,
-    "attributes": ATTRIBUTES,
-    "robustness": ROBUSTNESS,
+""",
+    ),
 }
+FIGURES_AFTER = "table_2"
 
 
-def write_page(
+@dataclass(frozen=True)
+class Section:
+    """One table, and what must be known to read it."""
+
+    name: str  # of its files
+    title: str
+    prose: str  # Markdown
+    table: pd.DataFrame  # text
+
+
+def list_sections(texts: Mapping[str, pd.DataFrame]) -> list[Section]:
+    """Return the sections in the order of the report, from tables of text by their names."""
+    return [Section(name, *said, texts[name]) for name, said in SECTIONS.items() if name in texts]
+
+
+def introduce(
     source: str,
     pictures: int,
     starts: Mapping[str, str],
     seeds: Sequence[int],
     missing: Sequence[str],
-    tables: Mapping[str, pd.DataFrame],
-    figures: Sequence[str],
     warning: str,
     split: Record,
     gain: Gain | None,
 ) -> str:
-    """Return the page.
+    """Return what comes before the tables.
 
     Args:
         source: of the pictures.
@@ -142,8 +163,6 @@ def write_page(
         starts: network -> weights it started from.
         seeds: of the run.
         missing: models that were not measured.
-        tables: table_1, table_2, models, recall, bytes, skipped, shortcuts; of `OPTIONAL` what there is; text.
-        figures: files beside the page.
         warning: of shortcuts; may be empty.
         split: its report.
         gain: of a leak, if it was measured.
@@ -157,25 +176,24 @@ def write_page(
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),
-            TABLE_1,
-            to_markdown(tables["table_1"]),
-            TABLE_2,
-            to_markdown(tables["table_2"]),
-            "## Figures\n",
-            *(f"![{name}]({name})\n" for name in figures),
-            MODELS,
-            to_markdown(tables["models"]),
-            RECALL,
-            to_markdown(tables["recall"]),
-            BYTES,
-            to_markdown(tables["bytes"]),
-            SKIPPED,
-            to_markdown(tables["skipped"]),
-            SHORTCUTS,
-            to_markdown(tables["shortcuts"]),
-            *(part for name in OPTIONAL if name in tables for part in (OPTIONAL[name], to_markdown(tables[name]))),
         ]
     )
+
+
+def write_page(introduction: str, sections: Sequence[Section], figures: Sequence[str]) -> str:
+    """Return the page, with links to the files of figures beside it."""
+    parts = ["# Report\n", introduction]
+    for section in sections:
+        parts += [f"## {section.title}\n", section.prose, to_markdown(section.table)]
+        if section.name == FIGURES_AFTER:
+            parts += ["## Figures\n", *(f"![{name}]({name})\n" for name in figures)]
+    return "\n".join(parts)
+
+
+def to_record(section: Section) -> Record:
+    """Return a section as JSON can hold it."""
+    table = section.table
+    return asdict(section) | {"table": {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}}
 
 
 def _say_leaks(split: Record) -> str:

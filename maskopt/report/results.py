@@ -95,6 +95,24 @@ def collect_recall(metrics: SeedModels) -> pd.DataFrame:
     )
 
 
+def list_curves(curves: Frames) -> pd.DataFrame:
+    """Return a row per network, variant and epoch."""
+    rows = [frame.assign(network=network, variant=variant) for (network, variant), frame in curves.items()]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["network", "variant", "epoch"])
+
+
+def list_confusion(metrics: Models) -> pd.DataFrame:
+    """Return a row per network, variant, format, true class and predicted class: pictures."""
+    rows = [
+        (network, variant, name, true, said, count)
+        for (network, variant), record in metrics.items()
+        for name, figures in record["formats"].items()
+        for true, answers in figures["confusion"].items()
+        for said, count in answers.items()
+    ]
+    return pd.DataFrame(rows, columns=[*MODEL, "true", "predicted", "pictures"])
+
+
 def list_starts(metrics: SeedModels) -> dict[str, str]:
     """Return what each network started from, as `networks.<network>.weights` of params says it."""
     return {network: record["training"]["weights"] for (network, *_), record in metrics.items()}

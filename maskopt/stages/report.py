@@ -13,7 +13,7 @@ from maskopt.data.rows import read_manifest
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.records import read_record
+from maskopt.records import read_record, write_record
 from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
@@ -21,8 +21,15 @@ from maskopt.report.canvas import save
 from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
-from maskopt.report.page import to_markdown, write_page
-from maskopt.report.results import collect_recall, collect_results, collect_seeds, list_starts
+from maskopt.report.page import introduce, list_sections, to_markdown, to_record, write_page
+from maskopt.report.results import (
+    collect_recall,
+    collect_results,
+    collect_seeds,
+    list_confusion,
+    list_curves,
+    list_starts,
+)
 from maskopt.report.robustness import lay_out_robustness, list_robustness
 from maskopt.report.search import draw_search, lay_out_front, list_front
 from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
@@ -32,6 +39,7 @@ from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
 Model = tuple[str, str, int]  # backbone, variant, seed
+SECTIONS_FILE = "sections.json"  # what the HTML page is made of
 THUMBNAILS = {
     "suspects": "Test pictures that no model is right about",
     "label_problems": "Labels that may be wrong",
@@ -72,6 +80,8 @@ def main(params: Params) -> None:
         "robustness": (list_robustness(metrics), lay_out_robustness),
     }
 
+    records = {model[:2]: metrics[model] for model in first if model in metrics}
+
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
         numbers = {
@@ -84,6 +94,8 @@ def main(params: Params) -> None:
             "skipped": skipped,
             "shortcuts": shortcuts,
             "search": tried,
+            "curves": list_curves(curves),
+            "confusion": list_confusion(records),
         }
         texts = {
             "table_1": tables.lay_out_table_1(results),
@@ -101,7 +113,6 @@ def main(params: Params) -> None:
             frame.to_csv(folder / f"{name}.csv", index=False)
         for name, text in texts.items():
             (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
-        records = {model[:2]: metrics[model] for model in first if model in metrics}
         figures = dict(draw_gallery(results, records, curves, shown))
         if len(tried):
             figures["search"] = draw_search(tried)
@@ -114,8 +125,10 @@ def main(params: Params) -> None:
         total = int(results["total"].max())
         starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
         split = read_record(paths.split_report(seeds[0]))
-        page = write_page(params.data.source, total, starts, seeds, missing, texts, names, warn(shortcuts), split, gain)
-        (folder / "report.md").write_text(page, encoding="utf-8")
+        said = introduce(params.data.source, total, starts, seeds, missing, warn(shortcuts), split, gain)
+        sections = list_sections(texts)
+        (folder / "report.md").write_text(write_page(said, sections, names), encoding="utf-8")
+        write_record(folder / SECTIONS_FILE, {"introduction": said, "sections": [to_record(each) for each in sections]})
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 
 
