@@ -9,11 +9,14 @@ export PATH := $(BIN):$(PATH)
 # Prefect's client, beside what pyproject.toml says of its server.
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-all test-network results bench bench-flow lint format requirements remote
+.PHONY: run report test test-all test-network results bench bench-flow lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
 	@cat data/report/report.md
+
+report: $(READY)  ## the last run as one page of HTML, in a browser
+	maskopt report --open
 
 test: $(READY) lint  ## what CI runs
 	pytest

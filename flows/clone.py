@@ -34,10 +34,14 @@ def refuse_uncommitted(clone: Path, outputs: Collection[str]) -> None:
         Uncommitted: it does not; the files are named.
     """
     made = {LOCKFILE, *map(Path, outputs)}
+    if changed := sorted(str(path) for path in differing(clone) if not made & {path, *path.parents}):
+        raise Uncommitted(clone, changed)
+
+
+def differing(clone: Path) -> list[Path]:
+    """Return the files that are not as they were committed."""
     told = _git(clone, "status", "--porcelain", "--untracked-files=all", "--no-renames", "-z")
-    paths = [Path(entry[3:]) for entry in told.split("\0") if entry]
-    if differing := sorted(str(path) for path in paths if not made & {path, *path.parents}):
-        raise Uncommitted(clone, differing)
+    return [Path(entry[3:]) for entry in told.split("\0") if entry]
 
 
 def refuse_other_commit(clone: Path, wanted: str) -> None:

@@ -101,6 +101,19 @@ def schedule(
 
 
 @app.command()
+def report(
+    show: Annotated[bool, typer.Option("--open", help="In a browser.")] = False,
+) -> None:
+    """Make one page of HTML of the last run's report, to read, send and print."""
+    from flows.page import make_page  # noqa: PLC0415  Altair and DVC take seconds to import
+
+    page = make_page(Path.cwd())
+    typer.echo(f"{page}: {page.stat().st_size:,} bytes")
+    if show:
+        typer.launch(page.as_uri())
+
+
+@app.command()
 def bundle(
     name: Annotated[str, typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.")],
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",

@@ -27,6 +27,8 @@ CURVES = DATA / "curves"
 PREDICTIONS = DATA / "predictions"
 CONSTANTS = DATA / "constants"
 REPORT = DATA / "report"
+SECTIONS = "sections.json"  # in `REPORT`: what the page is made of
+PAGE = DATA / "report.html"  # of `REPORT`, and of what git says; no stage writes it
 
 TEACHER = "teacher"  # whose weights stand beside those of the backbones
 

@@ -39,7 +39,6 @@ from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
 Model = tuple[str, str, int]  # backbone, variant, seed
-SECTIONS_FILE = "sections.json"  # what the HTML page is made of
 THUMBNAILS = {
     "suspects": "Test pictures that no model is right about",
     "label_problems": "Labels that may be wrong",
@@ -128,7 +127,9 @@ def main(params: Params) -> None:
         said = introduce(params.data.source, total, starts, seeds, missing, warn(shortcuts), split, gain)
         sections = list_sections(texts)
         (folder / "report.md").write_text(write_page(said, sections, names), encoding="utf-8")
-        write_record(folder / SECTIONS_FILE, {"introduction": said, "sections": [to_record(each) for each in sections]})
+        write_record(
+            folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
+        )
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 
 

@@ -1,0 +1,74 @@
+"""A report, and what git and DVC say of it -> the HTML page of it."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from flows.clone import commit_of, differing
+from flows.experiments import COMPARED
+from flows.graph import ask_dvc
+from maskopt import paths
+from maskopt.errors import MissingFile
+from maskopt.files import replacing
+from maskopt.records import read_record
+from maskopt.report.html.page import write_html
+
+PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")
+FRAMES = ("models", "curves", "confusion")
+IMAGES = ("suspects", "label_problems")
+
+
+def make_page(workspace: Path) -> Path:
+    """Write the page and return where it is.
+
+    Raises:
+        MissingFile: there is no report.
+    """
+    folder = workspace / paths.REPORT
+    if not (folder / paths.SECTIONS).is_file():
+        raise MissingFile(folder, "run `maskopt run`, which makes it")
+    text = write_html(
+        read_record(folder / paths.SECTIONS),
+        {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
+        {name: [file.read_bytes()] for name in IMAGES if (file := folder / f"{name}.png").is_file()},
+        _changes(workspace),
+        _made(workspace),
+        (workspace / paths.PARAMS).read_text(encoding="utf-8"),
+    )
+    with replacing(workspace / paths.PAGE) as file:
+        file.write_text(text, encoding="utf-8")
+    return workspace / paths.PAGE
+
+
+def _changes(workspace: Path) -> pd.DataFrame:
+    """Return text: accuracies and sizes that are others than in the last commit."""
+    files = json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))
+    rows = [
+        (
+            file.removeprefix(f"{paths.METRICS}/").removesuffix(".json"),
+            name.removeprefix("formats."),
+            *map(_text, found),
+        )
+        for file, figures in files.items()
+        for name, change in figures.items()
+        if COMPARED.search(name)
+        for found in [(change.get("old"), change.get("new"), change.get("diff"))]
+    ]
+    return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
+
+
+def _made(workspace: Path) -> dict[str, str]:
+    changed = " and uncommitted changes" if differing(workspace) else ""
+    return {
+        "commit": commit_of(workspace) + changed,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _text(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:,}" if isinstance(figure, int) else f"{figure:.4f}"

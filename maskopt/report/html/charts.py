@@ -1,0 +1,230 @@
+"""Frames of a report -> charts of Vega-Lite, each with what its reader may choose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from maskopt.report.bytes import KINDS
+from maskopt.variants import VARIANTS
+
+alt.data_transformers.disable_max_rows()  # a report has all its figures
+
+CODECS = {"gzip": "gzip", "brotli": "brotli", "xz": "xz", "raw": "none"}
+LATENCY = "median_ms_threads_1"
+ALL = "all"
+HEIGHT_PX = 340
+# Told apart by people who see colours differently too; on white and on black.
+COLOURS = ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#999933", "#AA4499", "#DDAA33", "#888888")
+INK = "currentColor"  # of the page: light or dark
+ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".0%"), title="accuracy")
+MODEL = ["network:N", "variant:N", "format:N"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that a reader can set."""
+
+    name: str  # of the parameter in the chart
+    label: str
+    options: Mapping[str, str]  # value -> what is shown; the first is set at the start
+
+    @property
+    def parameter(self) -> alt.Parameter:
+        """What the chart refers to."""
+        return alt.param(name=self.name, value=next(iter(self.options)))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart and what stands beside it."""
+
+    name: str
+    title: str
+    says: str  # also for those who do not see it
+    after: str  # name of the section that it stands behind
+    spec: Mapping[str, Any]
+    choices: Sequence[Choice]
+
+
+def draw_charts(frames: Mapping[str, pd.DataFrame]) -> list[Chart]:
+    """Return the charts of a report.
+
+    Args:
+        frames: name -> table of numbers: models, curves and confusion.
+    """
+    models, confusion = frames["models"], frames["confusion"]
+    charts = [_draw_sizes(models), _draw_bytes(models), _draw_curves(frames["curves"]), _draw_confusion(confusion)]
+    if models.get(LATENCY, pd.Series(dtype=float)).notna().any():
+        charts.insert(1, _draw_latency(models))
+    return charts
+
+
+def _draw_sizes(models: pd.DataFrame) -> Chart:
+    known = models[["network", "variant", "format", "accuracy", "accuracy_low", "accuracy_high"]]
+    rows = pd.concat(known.assign(codec=codec, cost=models[f"{codec}_bytes"].astype(float)) for codec in CODECS)
+    choices = [_network(models, all_too=True), _variant(models), Choice("codec", "Compressed by", CODECS)]
+    spec = _draw_front(rows, "bytes", "~s", ",", choices, "datum.codec == codec")
+    says = (
+        "Accuracy on the test pictures against the size of the file; the line joins those that no smaller file beats."
+    )
+    return Chart("sizes", "Size against accuracy", says, "table_2", spec, choices)
+
+
+def _draw_latency(models: pd.DataFrame) -> Chart:
+    rows = models[["network", "variant", "format", "accuracy", "accuracy_low", "accuracy_high"]]
+    rows = rows.assign(cost=models[LATENCY]).dropna(subset="cost")
+    choices = [_network(models, all_too=True), _variant(models)]
+    spec = _draw_front(rows, "median ms of one picture, one thread", "~g", ".2f", choices, "true")
+    says = "Accuracy on the test pictures against the time for one; the line joins those that no faster file beats."
+    return Chart("latency", "Latency against accuracy", says, "table_2", spec, choices)
+
+
+def _draw_front(
+    rows: pd.DataFrame, cost: str, ticks: str, format_: str, choices: Sequence[Choice], chosen: str
+) -> Mapping[str, Any]:
+    """Return accuracy against a cost on a logarithmic axis, with the front of what is shown."""
+    shown = (
+        alt.Chart(rows)
+        .transform_filter(chosen)
+        .transform_filter(f"network == '{ALL}' || datum.network == network")
+        .transform_filter(f"variant == '{ALL}' || datum.variant == variant")
+    )
+    at = alt.X("cost:Q", scale=alt.Scale(type="log", nice=False, padding=20), axis=alt.Axis(format=ticks), title=cost)
+    tooltip = [
+        *MODEL,
+        alt.Tooltip("accuracy:Q", format=".2%"),
+        alt.Tooltip("accuracy_low:Q", format=".1%", title="from"),
+        alt.Tooltip("accuracy_high:Q", format=".1%", title="to"),
+        alt.Tooltip("cost:Q", format=format_, title=cost),
+    ]
+    front = (
+        shown.transform_window(
+            before="max(accuracy)",
+            sort=[alt.SortField("cost"), alt.SortField("accuracy", order="descending")],
+            frame=[None, -1],
+        )
+        .transform_filter("!isValid(datum.before) || datum.accuracy > datum.before")
+        .mark_line(interpolate="step-after", color=INK, opacity=0.5)
+        .encode(at, ACCURACY, order="cost:Q")
+    )
+    spread = shown.mark_rule(opacity=0.35).encode(at, alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=_colour())
+    points = shown.mark_point(size=90, filled=True).encode(
+        at, ACCURACY, color=_colour(), shape=alt.Shape("network:N"), tooltip=tooltip
+    )
+    return _finish(front + spread + points, choices)
+
+
+def _draw_bytes(models: pd.DataFrame) -> Chart:
+    names = models["variant"] + ", " + models["format"]
+    rows = pd.concat(
+        pd.DataFrame(
+            {"network": models["network"], "model": names, "kind": kind, "bytes": models[column].astype(float)}
+        )
+        for column, kind in KINDS.items()
+    )
+    choices = [_network(models)]
+    bars = (
+        alt.Chart(rows)
+        .transform_filter("datum.network == network")
+        .mark_bar()
+        .encode(
+            alt.X("bytes:Q", axis=alt.Axis(format="~s"), title="bytes of the file"),
+            alt.Y("model:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            color=alt.Color("kind:N", scale=alt.Scale(range=list(COLOURS)), title=None, sort=list(KINDS.values())),
+            tooltip=["model:N", "kind:N", alt.Tooltip("bytes:Q", format=",")],
+        )
+    )
+    says = "Bytes of each file for weights, biases, scales and the graph."
+    return Chart("bytes", "Bytes of each file", says, "bytes", _finish(bars, choices, height=480), choices)
+
+
+def _draw_curves(curves: pd.DataFrame) -> Chart:
+    measures = {"accuracy": "accuracy", "loss": "loss"}
+    parts = [
+        curves[["network", "variant", "epoch"]].assign(measure=measure, pictures=side, value=curves[f"{head}{measure}"])
+        for measure in measures
+        for head, side in (("val_", "validation"), ("", "training"))
+    ]
+    choices = [_network(curves), Choice("measure", "Measure", measures)]
+    lines = (
+        alt.Chart(pd.concat(parts))
+        .transform_filter("datum.network == network && datum.measure == measure")
+        .mark_line(point={"size": 18})
+        .encode(
+            alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+            alt.Y("value:Q", scale=alt.Scale(zero=False), title=None),
+            color=_colour(),
+            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None),
+            tooltip=["variant:N", "pictures:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
+        )
+    )
+    says = (
+        "Accuracy or loss by epoch while each variant trains, on training and on validation pictures; the first seed."
+    )
+    return Chart("curves", "Training", says, "models", _finish(lines, choices), choices)
+
+
+def _draw_confusion(confusion: pd.DataFrame) -> Chart:
+    last = confusion.groupby(["network", "variant"])["format"].transform("last")
+    rows = confusion[confusion["format"] == last]
+    rows = rows.assign(
+        share=rows["pictures"] / rows.groupby(["network", "variant", "true"])["pictures"].transform("sum")
+    )
+    choices = [_network(rows), Choice("variant", "Variant", {name: name for name in rows["variant"].unique()})]
+    at = (
+        alt.Chart(rows)
+        .transform_filter("datum.network == network && datum.variant == variant")
+        .encode(
+            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=0, labelLimit=110)),
+            alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=110)),
+        )
+    )
+    share = alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=["#F2F2F2", "#0077BB"]), legend=None)
+    cells = at.mark_rect().encode(
+        share, tooltip=["true:N", "predicted:N", "pictures:Q", alt.Tooltip("share:Q", format=".1%")]
+    )
+    dark = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("#222222"))
+    text = at.mark_text(fontSize=16).encode(text="pictures:Q", color=dark)
+    says = "How many test pictures of each class get which answer, of the last format of a variant; the first seed."
+    return Chart("confusion", "Confusion", says, "recall", _finish(cells + text, choices, height=260), choices)
+
+
+def _network(rows: pd.DataFrame, all_too: bool = False) -> Choice:
+    names = {name: name for name in rows["network"].unique()}
+    return Choice("network", "Network", {ALL: ALL, **names} if all_too else names)
+
+
+def _variant(rows: pd.DataFrame) -> Choice:
+    return Choice("variant", "Variant", {ALL: ALL, **{name: name for name in rows["variant"].unique()}})
+
+
+def _colour() -> alt.Color:
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(VARIANTS))]
+    return alt.Color("variant:N", scale=alt.Scale(domain=list(VARIANTS), range=colours))
+
+
+def _finish(chart: alt.Chart | alt.LayerChart, choices: Sequence[Choice], height: int = HEIGHT_PX) -> Mapping[str, Any]:
+    """Return what Vega-Lite reads: as wide as the page, in the colours of its text."""
+    whole = (
+        chart.add_params(*(choice.parameter for choice in choices))
+        .properties(width="container", height=height)
+        .configure(background="transparent", font="system-ui, sans-serif")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            tickColor=INK,
+            domainColor=INK,
+            gridColor=INK,
+            gridOpacity=0.12,
+            labelFontSize=12,
+        )
+        .configure_legend(
+            labelColor=INK, titleColor=INK, orient="bottom", columns=4, labelLimit=240, symbolStrokeColor=INK
+        )
+    )
+    spec: Mapping[str, Any] = whole.to_dict()
+    return spec

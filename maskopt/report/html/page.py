@@ -1,0 +1,71 @@
+"""Sections, charts and pictures of a report -> one HTML page that needs nothing else."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import vl_convert
+from altair import SCHEMA_VERSION
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from maskopt.records import Record
+from maskopt.report.html.charts import draw_charts
+
+TEMPLATE = "page.html.j2"
+VEGA_LITE = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+_LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
+
+
+def write_html(
+    report: Record,
+    frames: Mapping[str, pd.DataFrame],
+    images: Mapping[str, Sequence[bytes]],
+    changes: pd.DataFrame,
+    made: Mapping[str, str],
+    params: str,
+) -> str:
+    """Return the page.
+
+    Args:
+        report: introduction and sections, as the report stage writes them.
+        frames: name -> table of numbers, for the charts.
+        images: name of a section -> PNG files that belong to its table.
+        changes: text: what differs from the last commit.
+        made: what was used -> which version of it.
+        params: text of params.yaml.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
+    )
+    charts = draw_charts(frames)
+    sections = [each | {"prose": _to_html(each["prose"])} for each in report["sections"]]
+    encoded = {
+        each["name"]: [base64.b64encode(image).decode() for image in images.get(each["name"], ())] for each in sections
+    }
+    return environment.get_template(TEMPLATE).render(
+        introduction=_to_html(report["introduction"]),
+        sections=sections,
+        images=encoded,
+        charts=charts,
+        changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
+        made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
+        params=params,
+        scripts=_inside_script(vl_convert.javascript_bundle(None, VEGA_LITE)),
+        specs=_inside_script(json.dumps({chart.name: chart.spec for chart in charts}, ensure_ascii=False)),
+    )
+
+
+def _to_html(text: str) -> Markup:
+    """Return Markdown as HTML, links to files beside the report as their names: the page goes alone."""
+    html = MarkdownIt("js-default").render(_LINK.sub(r"`\1`", text))
+    return Markup(html)  # noqa: S704  this preset takes no HTML and no links to scripts
+
+
+def _inside_script(text: str) -> Markup:
+    """Return text that cannot end the element `script` it stands in."""
+    return Markup(text.replace("</", "<\\/").replace("<!--", "<\\!--"))  # noqa: S704
