@@ -18,7 +18,7 @@ from prefect.futures import PrefectFuture
 from flows import workspace as ws
 from flows.child import Children, why
 from flows.errors import ExperimentFailed, GitFailed, UnusableSets
-from flows.graph import DVC, ask_dvc
+from flows.graph import DVC, ask_dvc, choose, read_graph
 from flows.pipeline import POLL_SECONDS, stop_if_cancelled
 from maskopt.params import parse_params
 from maskopt.paths import INCOMING, PARAMS
@@ -55,10 +55,15 @@ class Experiment:
         options = [word for target in targets for word in ("--target", target)]
         self._do([sys.executable, "-m", "maskopt", "run", "--jobs", str(jobs), *options])
 
-    def save(self) -> None:
-        """Save what came out, and bring what DVC saved into the origin."""
+    def save(self, targets: Sequence[str] = ()) -> None:
+        """Save what came out, and bring what DVC saved into the origin.
+
+        Args:
+            targets: as of `run`. Outputs of other stages need not be there, and DVC would miss them.
+        """
+        asked = sorted(choose(read_graph(self.folder), targets)[1]) if targets else []
         self._do(["git", "add", "--all"])  # metrics and curves that git does not know yet are part of it
-        self._do([*DVC, "exp", "save", "--force", "--name", self.name])
+        self._do([*DVC, "exp", "save", "--force", "--name", self.name, *asked])
         head = _run("git", "-C", str(self._origin), "rev-parse", "HEAD").strip()
         saved = f"refs/exps/{head[:2]}/{head[2:]}/{self.name}"
         _run("git", "-C", str(self._origin), "fetch", "--quiet", "--force", str(self.folder), f"{saved}:{saved}")

@@ -107,4 +107,4 @@ def compare(workspace: Path, names: Sequence[str], keys: Sequence[str]) -> pd.Da
 def _run_one(experiment: Experiment, jobs: int, targets: Sequence[str]) -> None:
     experiment.open()
     experiment.run(jobs, targets)
-    experiment.save()
+    experiment.save(targets)

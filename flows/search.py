@@ -111,8 +111,9 @@ def _try(experiment: Experiment, candidate: Candidate, params: Params, study: op
     found = {"experiment": experiment.name, **asdict(candidate), "float_val_accuracy": float_accuracy}
     if is_hopeless(study, float_accuracy):
         return found
-    experiment.run(1, [candidate.stage(candidate.variant, params)])
-    experiment.save()
+    wanted = [candidate.stage(candidate.variant, params)]
+    experiment.run(1, wanted)
+    experiment.save(wanted)
     model = paths.tflite(candidate.network, candidate.variant, params.search.seed, FORMAT)
     with replacing(here / MODELS / f"{experiment.name}.tflite") as file:
         shutil.copyfile(experiment.folder / model, file)

@@ -30,6 +30,7 @@ GRAPH = {
         "params": ["prune.epochs", "sample.seed"],
         "meta": {"prefect": {"retries": 0}},
     },
+    "other": {"cmd": "cat fetch > other", "deps": ["fetch"], "outs": ["other"]},
     "measure": {
         "cmd": 'mkdir -p data/metrics; echo {\\"accuracy\\": $(cat train)} > data/metrics/m.json',
         "deps": ["train"],
@@ -114,7 +115,7 @@ def workspace(served, tmp_path):
     (made.root / "data" / "incoming" / "given").write_text("pictures")
     (made.root / "data" / "incoming" / ".gitignore").write_text("*\n!.gitignore\n")
     (made.root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
-    (made.root / ".gitignore").write_text("/fetch\n/train\n")
+    (made.root / ".gitignore").write_text("/fetch\n/train\n/other\n")
     subprocess.run(["git", "add", "--all"], cwd=made.root, check=True)
     subprocess.run(["git", *AUTHOR, "commit", "--quiet", "--message", "x"], cwd=made.root, check=True)
     return made
@@ -156,6 +157,16 @@ def test_failed_experiment_is_named_and_the_others_are_saved(workspace):
     assert "prune.epochs=4,sample.seed=2" in shown
     assert "prune.epochs=3,sample.seed=2" not in shown
     assert not (workspace.root / ".dvc/tmp/maskopt/experiments").exists()
+
+
+@pytest.mark.slow
+def test_experiments_of_a_part_need_no_outputs_of_the_rest(workspace):
+    workspace.run("run")
+    subprocess.run(["git", "add", "--all"], cwd=workspace.root, check=True)
+    subprocess.run(["git", *AUTHOR, "commit", "--quiet", "--message", "y"], cwd=workspace.root, check=True)
+    shutil.rmtree(workspace.root / ".dvc/cache")  # dvc.lock knows outputs that are nowhere now
+    workspace.run("experiments", "-S", "prune.epochs=1,2", "--target", "measure")
+    assert "prune.epochs=2" in workspace.dvc("exp", "show", "--csv")
 
 
 @pytest.mark.slow

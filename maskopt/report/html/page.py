@@ -55,7 +55,7 @@ def write_html(
         changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
-        scripts=_inside_script(vl_convert.javascript_bundle(None, VEGA_LITE)),
+        scripts=_inside_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_inside_script(json.dumps({chart.name: chart.spec for chart in charts}, ensure_ascii=False)),
     )
 
