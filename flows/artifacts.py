@@ -95,7 +95,8 @@ def _show_figures(report: Path) -> dict[str, str]:
 def _show_report(page: Path, links: Mapping[str, str]) -> str:
     """Publish the report itself, and where it lies: a browser opens no file:// link on a server's page."""
     text = with_links(page.read_text(encoding="utf-8"), links)
-    return _show("report", "The report", f"`{page.resolve()}` on {platform.node()}\n\n{text}")
+    where = f"`{page.resolve()}` on {platform.node()}; there, `make report` opens it with charts"
+    return _show("report", "The report", f"{where}\n\n{text}")
 
 
 def _show(key: str, title: str, text: str) -> str:

@@ -17,9 +17,13 @@ LATENCY = "median_ms_threads_1"
 ALL = "all"
 HEIGHT_PX = 340
 # Told apart by people who see colours differently too; on white and on black.
-COLOURS = ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377", "#999933", "#AA4499", "#DDAA33", "#888888")
+COLOURS = (
+    *("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377"),
+    *("#999933", "#AA4499", "#DDAA33", "#888888", "#995522"),
+)
 INK = "currentColor"  # of the page: light or dark
-ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".0%"), title="accuracy")
+ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1~%"), title="accuracy")
+TOP = alt.Legend(orient="top", columns=0)
 MODEL = ["network:N", "variant:N", "format:N"]
 
 
@@ -100,19 +104,20 @@ def _draw_front(
         alt.Tooltip("accuracy_high:Q", format=".1%", title="to"),
         alt.Tooltip("cost:Q", format=format_, title=cost),
     ]
+    cheapest_first: list[alt.SortField | dict[str, str]] = [
+        alt.SortField("cost"),
+        alt.SortField("accuracy", order="descending"),
+    ]
     front = (
-        shown.transform_window(
-            before="max(accuracy)",
-            sort=[alt.SortField("cost"), alt.SortField("accuracy", order="descending")],
-            frame=[None, -1],
-        )
+        shown.transform_window(best="max(accuracy)", sort=cheapest_first, frame=[None, 0])
+        .transform_window(before="lag(best)", sort=cheapest_first)
         .transform_filter("!isValid(datum.before) || datum.accuracy > datum.before")
         .mark_line(interpolate="step-after", color=INK, opacity=0.5)
         .encode(at, ACCURACY, order="cost:Q")
     )
     spread = shown.mark_rule(opacity=0.35).encode(at, alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=_colour())
     points = shown.mark_point(size=90, filled=True).encode(
-        at, ACCURACY, color=_colour(), shape=alt.Shape("network:N"), tooltip=tooltip
+        at, ACCURACY, color=_colour(), shape=alt.Shape("network:N", legend=TOP), tooltip=tooltip
     )
     return _finish(front + spread + points, choices)
 
@@ -144,7 +149,9 @@ def _draw_bytes(models: pd.DataFrame) -> Chart:
 def _draw_curves(curves: pd.DataFrame) -> Chart:
     measures = {"accuracy": "accuracy", "loss": "loss"}
     parts = [
-        curves[["network", "variant", "epoch"]].assign(measure=measure, pictures=side, value=curves[f"{head}{measure}"])
+        curves[["network", "variant"]].assign(
+            epoch=curves["epoch"] + 1, measure=measure, pictures=side, value=curves[f"{head}{measure}"]
+        )
         for measure in measures
         for head, side in (("val_", "validation"), ("", "training"))
     ]
@@ -157,7 +164,7 @@ def _draw_curves(curves: pd.DataFrame) -> Chart:
             alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
             alt.Y("value:Q", scale=alt.Scale(zero=False), title=None),
             color=_colour(),
-            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None),
+            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None, legend=TOP),
             tooltip=["variant:N", "pictures:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
         )
     )
@@ -178,8 +185,8 @@ def _draw_confusion(confusion: pd.DataFrame) -> Chart:
         alt.Chart(rows)
         .transform_filter("datum.network == network && datum.variant == variant")
         .encode(
-            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=0, labelLimit=110)),
-            alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=110)),
+            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=0, labelLimit=160)),
+            alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=160)),
         )
     )
     share = alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=["#F2F2F2", "#0077BB"]), legend=None)
@@ -213,6 +220,7 @@ def _finish(chart: alt.Chart | alt.LayerChart, choices: Sequence[Choice], height
         .properties(width="container", height=height)
         .configure(background="transparent", font="system-ui, sans-serif")
         .configure_view(stroke=None)
+        .configure_mark(aria=False)  # the page says what the chart shows, and has the table
         .configure_axis(
             labelColor=INK,
             titleColor=INK,
@@ -223,7 +231,13 @@ def _finish(chart: alt.Chart | alt.LayerChart, choices: Sequence[Choice], height
             labelFontSize=12,
         )
         .configure_legend(
-            labelColor=INK, titleColor=INK, orient="bottom", columns=4, labelLimit=240, symbolStrokeColor=INK
+            labelColor=INK,
+            titleColor=INK,
+            symbolBaseFillColor=INK,
+            symbolBaseStrokeColor=INK,
+            symbolOpacity=1,
+            orient="bottom",
+            columns=alt.ExprRef("width < 500 ? 2 : 4"),
         )
     )
     spec: Mapping[str, Any] = whole.to_dict()

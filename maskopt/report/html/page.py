@@ -42,8 +42,8 @@ def write_html(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
     )
-    charts = draw_charts(frames)
     sections = [each | {"prose": _to_html(each["prose"])} for each in report["sections"]]
+    charts = [chart for chart in draw_charts(frames) if chart.after in [each["name"] for each in sections]]
     encoded = {
         each["name"]: [base64.b64encode(image).decode() for image in images.get(each["name"], ())] for each in sections
     }
@@ -55,8 +55,8 @@ def write_html(
         changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
-        scripts=_inside_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
-        specs=_inside_script(json.dumps({chart.name: chart.spec for chart in charts}, ensure_ascii=False)),
+        scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
+        specs=_data({chart.name: chart.spec for chart in charts}),
     )
 
 
@@ -66,6 +66,11 @@ def _to_html(text: str) -> Markup:
     return Markup(html)  # noqa: S704  this preset takes no HTML and no links to scripts
 
 
-def _inside_script(text: str) -> Markup:
-    """Return text that cannot end the element `script` it stands in."""
-    return Markup(text.replace("</", "<\\/").replace("<!--", "<\\!--"))  # noqa: S704
+def _script(code: str) -> Markup:
+    """Return JavaScript that does not end the element `script` it stands in."""
+    return Markup(re.sub("</(?=script)", r"<\\/", code, flags=re.IGNORECASE))  # noqa: S704  ours alone
+
+
+def _data(value: object) -> Markup:
+    """Return JSON that does not end the element `script` it stands in, whatever its strings hold."""
+    return Markup(json.dumps(value, ensure_ascii=False).replace("<", "\\u003c"))  # noqa: S704

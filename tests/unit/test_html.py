@@ -1,0 +1,184 @@
+"""The page of HTML of an invented report: whole, safe, and with charts of what there is."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from playwright.sync_api import sync_playwright
+
+from maskopt.report.html.charts import draw_charts
+from maskopt.report.html.page import write_html
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+EVIL = f"net{HOSTILE}"
+
+
+def models():
+    rows = [
+        {
+            "network": network,
+            "variant": variant,
+            "format": "int8",
+            "accuracy": 0.9,
+            "accuracy_low": 0.85,
+            "accuracy_high": 0.95,
+            "median_ms_threads_1": 1.5,
+            **dict.fromkeys(["gzip_bytes", "brotli_bytes", "xz_bytes", "raw_bytes"], 1000),
+            **dict.fromkeys(["weight_bytes", "bias_bytes", "scale_bytes", "graph_bytes"], 250),
+        }
+        for network in ("small", EVIL)
+        for variant in ("finetuned", "qat")
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def frames():
+    curves = models()[["network", "variant"]].assign(epoch=0, accuracy=0.5, val_accuracy=0.4, loss=1.0, val_loss=1.1)
+    confusion = models()[["network", "variant", "format"]].assign(true="cat", predicted="dog", pictures=3)
+    return {"models": models(), "curves": curves, "confusion": confusion}
+
+
+@pytest.fixture
+def page(frames):
+    def section(name, title):
+        table = {"columns": ["network", "accuracy"], "rows": [["small", "97.5%"], [EVIL, "-"]]}
+        return {"name": name, "title": title, "prose": "See [x.csv](x.csv) and *this*.\n", "table": table}
+
+    report = {
+        "introduction": f"Measured on 24 pictures of {HOSTILE}.\n",
+        "sections": [section("table_2", "Table 2"), section("suspects", "Suspects")],
+    }
+    changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
+    made = {"commit": "abc", "dvc": "3"}
+    return write_html(report, frames, {"suspects": [b"png"]}, changes, made, f"seeds: [0] # {HOSTILE}")
+
+
+class _Reader(HTMLParser):
+    """Collects what a browser would fetch, and each script."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.scripts, self.tags, self._script = [], [], [], False
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        self._script = tag == "script"
+        if tag == "script":
+            self.scripts.append("")
+            self.fetched += [given["src"]] if "src" in given else []
+        if tag in ("img", "link"):
+            self.fetched.append(given.get("src") or given.get("href"))
+        assert not any(name.startswith("on") for name in given)
+
+    def handle_data(self, data):
+        if self._script:
+            self.scripts[-1] += data
+
+    def handle_endtag(self, _):
+        self._script = False
+
+
+def read(page):
+    reader = _Reader()
+    reader.feed(page)
+    return reader
+
+
+def test_page_fetches_nothing(page):
+    assert all(url.startswith("data:") for url in read(page).fetched)
+    assert len(page) < 5_000_000
+
+
+def test_text_of_the_data_stays_text(page):
+    reader = read(page)
+    assert reader.tags.count("script") == 3
+    assert reader.tags.count("img") == 1  # that of the suspects
+    assert "&lt;/script&gt;" in page
+
+
+def test_page_holds_tables_changes_and_how_it_was_made(page):
+    assert '<h2 id="table_2">Table 2</h2>' in page
+    assert re.search(r'<td class="figure">97\.5%</td>', page)
+    assert "<p>See <code>x.csv</code> and <em>this</em>.</p>" in page
+    assert "<td>int8.accuracy</td>" in page
+    assert "<td>commit</td><td>abc</td>" in page
+    assert "seeds: [0]" in page
+
+
+def test_charts_are_those_whose_sections_are_there(page):
+    assert list(json.loads(read(page).scripts[1])) == ["sizes", "latency"]
+    assert re.findall(r'id="(\w+)-chart"', page) == ["sizes", "latency"]
+
+
+def test_each_choice_is_a_parameter_of_its_chart(frames):
+    for chart in draw_charts(frames):
+        given = {param["name"]: param["value"] for param in chart.spec["params"]}
+        assert given == {choice.name: next(iter(choice.options)) for choice in chart.choices}
+
+
+def test_latency_is_drawn_where_it_was_measured(frames):
+    assert "latency" in [chart.name for chart in draw_charts(frames)]
+    frames["models"] = frames["models"].drop(columns="median_ms_threads_1")
+    assert "latency" not in [chart.name for chart in draw_charts(frames)]
+
+
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+DRAWN = "[...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
+SCREENS = {"wide": (1300, 900), "phone": (390, 800)}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium: apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium, headless=True, args=["--no-sandbox", "--disable-gpu", *QUIET]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The script of axe-core, which looks for what keeps people out."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm: apt-get install -y npm")
+    folder = tmp_path_factory.mktemp("axe")
+    subprocess.run(["npm", "install", "--silent", "axe-core@4"], cwd=folder, check=True)
+    return (folder / "node_modules/axe-core/axe.min.js").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_page_in_a_browser_is_drawn_asks_nobody_and_keeps_nobody_out(page, browser, axe, tmp_path, scheme, screen):
+    (tmp_path / "report.html").write_text(page)
+    width, height = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    tab, said, asked = context.new_page(), [], []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto((tmp_path / "report.html").as_uri())
+    tab.wait_for_function(DRAWN)
+    points = tab.locator("#sizes-chart .mark-symbol path")
+    before = points.count()
+    tab.focus("[data-for=sizes] [data-parameter=network]")
+    tab.keyboard.press("ArrowDown")  # from all networks to the first
+    tab.wait_for_function(f"document.querySelectorAll('#sizes-chart .mark-symbol path').length < {before}")
+    tab.screenshot(path=tmp_path / "page.png", full_page=True)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert not said
+    assert asked == [(tmp_path / "report.html").as_uri()]
+    tab.evaluate(axe)
+    found = tab.evaluate("axe.run()")["violations"]
+    assert not [each for each in found if each["impact"] in ("serious", "critical")], found
+    context.close()
