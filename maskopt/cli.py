@@ -1,6 +1,7 @@
 """The command line: sits on top of the library and of DVC."""
 
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,17 +21,27 @@ class Runner(StrEnum):
     dask = "dask"
 
 
-app = typer.Typer(help="Image classifiers small enough for a door camera.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+DEBUG = "MASKOPT_DEBUG"
 
 
 @app.callback()
-def _root() -> None:
-    """Image classifiers small enough for a door camera."""
+def _root(
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar=DEBUG, help="Show where in the code an error arose.")
+    ] = False,
+) -> None:
+    """Train, compress, measure and use image classifiers small enough for a door camera."""
+    if debug:
+        os.environ[DEBUG] = "1"
 
 
 @app.command()
 def profile(name: str) -> None:
-    """Put the params of profiles/NAME.yaml into params.yaml; `git diff params.yaml` shows what changed."""
+    """Put a profile into params.yaml.
+
+    Those of profiles/NAME.yaml; `git diff params.yaml` shows what changed.
+    """
     put_profile(name, paths.PROFILES, paths.PARAMS)
     typer.echo(f"{paths.PARAMS} holds profile {name}: see `git diff {paths.PARAMS}`, then `make run`")
 
@@ -47,7 +58,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and about how long.")] = False,
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
-    """Run what has changed of the graph of dvc.yaml, in parallel, as a Prefect flow."""
+    """Run what has changed, side by side.
+
+    The graph is that of dvc.yaml; Prefect's page shows the run.
+    """
     from flows.dvc_forks import start_early  # noqa: PLC0415
 
     if (runner is Runner.dask) != (address is not None):
@@ -71,7 +85,10 @@ def experiments(
     jobs: Annotated[int | None, typer.Option(min=1, help="Stages side by side, shared by the experiments.")] = None,
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
-    """Run the graph with each combination of params, side by side; `dvc exp show` compares what came out."""
+    """Run with several sets of params.
+
+    With each combination, side by side; `dvc exp show` compares what came out.
+    """
     from flows import launch  # noqa: PLC0415
 
     launch.experiment(changes, target or (), jobs, server)
@@ -83,7 +100,10 @@ def search(
     jobs: Annotated[int | None, typer.Option(min=1, help="Candidates side by side.")] = None,
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
-    """Look for the best model within a size: section search of params.yaml says among which, and for how long."""
+    """Look for the best model within a size.
+
+    Section search of params.yaml says among which, and for how long.
+    """
     from flows import launch  # noqa: PLC0415
 
     launch.search(max_kb, jobs, server)
@@ -94,7 +114,10 @@ def schedule(
     cron: Annotated[str, typer.Option(help="Minute, hour, day, month, weekday, in UTC.")] = "0 3 * * *",
     target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
 ) -> None:
-    """Run what has changed whenever it is due, one run at a time, until this is ended with Ctrl-C."""
+    """Run what has changed whenever it is due.
+
+    One run at a time, until this is ended with Ctrl-C.
+    """
     from flows import launch  # noqa: PLC0415
 
     launch.schedule(cron, target or ())
@@ -104,7 +127,10 @@ def schedule(
 def report(
     show: Annotated[bool, typer.Option("--open", help="In a browser.")] = False,
 ) -> None:
-    """Make one page of HTML of the last run's report, to read, send and print."""
+    """Make a page of the last run's report.
+
+    One file of HTML, to read, send and print.
+    """
     from flows.page import make_page  # noqa: PLC0415  Altair and DVC take seconds to import
 
     page = make_page(Path.cwd())
@@ -121,7 +147,10 @@ def bundle(
     out: Annotated[Path | None, typer.Option(help="Folder; below bundles/ if left out.")] = None,
     as_zip: Annotated[bool, typer.Option("--zip", help="A zip file beside the folder as well.")] = False,
 ) -> None:
-    """Make a folder to ship: model, labels, card, description, examples, C array, web page."""
+    """Make a folder to ship of a model.
+
+    It holds the model, labels, a model card, a description for programs, examples, a C array and a page for browsers.
+    """
     from maskopt.bundling import make_bundle, zip_bundle  # noqa: PLC0415  what reads and runs .tflite
     from maskopt.params import load_params  # noqa: PLC0415
 
@@ -140,7 +169,10 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table.")] = False,
 ) -> None:
-    """Say what pictures show; exit code 1 if some cannot be read."""
+    """Say what pictures show.
+
+    Exit code 1 if some cannot be read.
+    """
     from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines  # noqa: PLC0415
     from maskopt.classifying import best_bundle, classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
 
@@ -161,7 +193,10 @@ def show(
     model: Annotated[Path, typer.Argument(help="A .tflite file.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show what a model file is, what it takes, and where it came from."""
+    """Show what a model file is.
+
+    And what it takes, and where it came from.
+    """
     from maskopt.description import describe, lay_out  # noqa: PLC0415  what reads .tflite
 
     description = describe(model)
@@ -173,7 +208,10 @@ def show(
 
 @app.command()
 def doctor() -> None:
-    """Look for what a run would stumble over; exit code 1 if there is something."""
+    """Look for what a run would stumble over.
+
+    Exit code 1 if there is something.
+    """
     from flows.doctor import examine  # noqa: PLC0415
 
     ill = 0
@@ -191,4 +229,6 @@ def main() -> None:
     try:
         app()
     except MaskoptError as err:
+        if os.environ.get(DEBUG):
+            raise
         sys.exit(f"error: {err}")

@@ -29,6 +29,32 @@ def test_profile_outside_the_repository_says_where_to_run(maskopt):
     assert maskopt("profile", "quick") == (1, "", "error: profiles is missing: run in the root of the repository\n")
 
 
+def test_debug_shows_where_an_error_arose(maskopt):
+    code, _, errors = maskopt("--debug", "profile", "quick")
+    assert code == 1
+    assert errors.startswith("Traceback (most recent call last):\n")
+    assert "maskopt.errors.MissingFile: profiles is missing: run in the root of the repository\n" in errors
+
+
+def test_help_names_each_command_in_one_line(maskopt):
+    code, said, _ = maskopt("--help")
+    assert code == 0
+    for command in (
+        "profile",
+        "run",
+        "report",
+        "bundle",
+        "classify",
+        "show",
+        "doctor",
+        "search",
+        "experiments",
+        "schedule",
+    ):
+        assert f"\n  {command} " in said
+    assert "--install-completion" in said
+
+
 def test_profile_is_put_and_told(maskopt, tmp_path):
     (tmp_path / "profiles").symlink_to(ROOT / "profiles")
     code, said, _ = maskopt("profile", "photos")
