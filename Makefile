@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 # Prefect's client, beside what pyproject.toml says of its server.
 export DO_NOT_TRACK := 1
 
-.PHONY: run report test test-all test-network results bench bench-flow lint format requirements remote
+.PHONY: run report test test-all test-network results site bench bench-flow lint format requirements remote
 
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
@@ -29,6 +29,9 @@ test-network: $(READY)  ## one of the paper's networks through every variant: ma
 
 results: $(READY)  ## what `make run` has made, into docs/results/: make results NAME=photos
 	python benchmarks/results.py $(NAME)
+
+site: $(READY)  ## docs/ as a site, in build/site
+	mkdocs build --strict --quiet
 
 bench: $(READY)  ## against a notebook-style script; needs the files of the photos profile in data/incoming
 	python benchmarks/compare.py

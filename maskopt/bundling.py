@@ -65,7 +65,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     description = _describe(params, (backbone, variant, seed), file_format, file)
     with replacing(target) as folder:
         folder.mkdir()
-        _write(folder, file, description, params.bundle.about)
+        _write(folder, file, description, params.data.about)
     return description
 
 

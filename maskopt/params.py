@@ -51,6 +51,7 @@ class Data(Section):
     kaggle_dataset: str  # owner/name
     classes: Annotated[tuple[str, ...], Field(min_length=2)]  # folder names, in the order of the model's outputs
     rows_per_class: Positive | None  # None: any number
+    about: Path | None  # Markdown for model cards: uses, limits, privacy, licences; None: nothing was said
 
 
 class Sample(Section):
@@ -236,7 +237,6 @@ class Bundle(Section):
     """What `maskopt bundle` puts beside a model."""
 
     right_when_sure: Annotated[float, Field(gt=0, le=1)]  # of the answers that count, how many are right in validation
-    about: Path | None  # Markdown for the model card: what it is for and not for, limits, privacy, licences
 
 
 class Latency(Section):

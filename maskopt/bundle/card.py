@@ -31,7 +31,7 @@ def write_card(about: str | None, model: Description) -> str:
             f"# {model.name}\n",
             f"Tells {', '.join(model.classes)}. {model.raw_bytes:,} bytes, gzipped {model.gzip_bytes:,}.\n",
             "## What it is for\n",
-            about or "Nothing was said of its use, its limits and its licences (`bundle.about` in params.yaml).\n",
+            about or "Nothing was said of its use, its limits and its licences (`data.about` in params.yaml).\n",
             *_figures(model),
             *_use(model),
             MORE + (MICRO if model.arena_bytes else ""),

@@ -38,8 +38,8 @@ CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
 @pytest.fixture
 def params():
     loaded = load_params(REPOSITORY / "params.yaml")
-    about = loaded.bundle.model_copy(update={"about": Path("about.md")})
-    return loaded.model_copy(update={"bundle": about})
+    about = loaded.data.model_copy(update={"about": Path("about.md")})
+    return loaded.model_copy(update={"data": about})
 
 
 @pytest.fixture

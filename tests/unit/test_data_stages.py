@@ -26,7 +26,14 @@ def params(tmp_path, monkeypatch):
     """Params of the repository for the drawn pictures; the working folder is an empty one."""
     monkeypatch.chdir(tmp_path)
     write_classes(tmp_path / "pictures", CLASSES, ROWS)
-    data = Data(source="folder", path=tmp_path / "pictures", kaggle_dataset="a/b", classes=CLASSES, rows_per_class=ROWS)
+    data = Data(
+        source="folder",
+        path=tmp_path / "pictures",
+        kaggle_dataset="a/b",
+        classes=CLASSES,
+        rows_per_class=ROWS,
+        about=None,
+    )
     whole = load_params(REPOSITORY / "params.yaml")
     return whole.model_copy(update={"data": data, "pixels": whole.pixels.model_copy(update={"sizes_px": (16, 24)})})
 

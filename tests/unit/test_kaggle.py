@@ -193,7 +193,9 @@ def test_fetch_takes_the_whole_or_leaves_nothing(status, signed_in, tmp_path):
     from maskopt.params import Data, Sample
 
     signed_in.status = status
-    data = Data(source="kaggle", path=tmp_path, kaggle_dataset=DATASET, classes=("cat", "dog"), rows_per_class=None)
+    data = Data(
+        source="kaggle", path=tmp_path, kaggle_dataset=DATASET, classes=("cat", "dog"), rows_per_class=None, about=None
+    )
     target = tmp_path / "data" / "raw"
     if status == 200:
         fetch(data, Sample(version=1, seed=0), target)

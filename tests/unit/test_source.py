@@ -13,7 +13,7 @@ SAMPLE = Sample(version=1, seed=0)
 
 
 def data(source, path, classes=CLASSES):
-    return Data(source=source, path=path, kaggle_dataset="owner/name", classes=classes, rows_per_class=None)
+    return Data(source=source, path=path, kaggle_dataset="owner/name", classes=classes, rows_per_class=None, about=None)
 
 
 def pack(folder, path, prefix=""):

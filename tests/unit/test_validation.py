@@ -12,7 +12,9 @@ DATASET = "vijaykumar1799/face-mask-detection"
 
 
 def data(source="folder", classes=CLASSES, rows_per_class=3, dataset=DATASET):
-    return Data(source=source, path=".", kaggle_dataset=dataset, classes=classes, rows_per_class=rows_per_class)
+    return Data(
+        source=source, path=".", kaggle_dataset=dataset, classes=classes, rows_per_class=rows_per_class, about=None
+    )
 
 
 def manifest(rows=3, labels=CLASSES):
