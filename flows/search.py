@@ -3,10 +3,12 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
 from optuna.trial import TrialState
@@ -39,7 +41,7 @@ Start = Callable[[], PrefectFuture[Record]]
 
 @flow(name="search", validate_parameters=False)
 def run_search(max_kb: int, jobs: int | None = None) -> State:
-    """Try candidates until `search.epochs` are spent; write all that were tried, and which are on the front.
+    """Try candidates until `search.epochs` are spent; write all that were tried, and the best as a profile.
 
     Args:
         max_kb: budget of a model file, gzipped, in 1,000 bytes.
@@ -69,8 +71,12 @@ def run_search(max_kb: int, jobs: int | None = None) -> State:
         return Failed(message=str(NothingFits(max_kb, params.search.epochs, smallest)))
     best = fitting.sort_values(["val_accuracy", "gzip_bytes"], ascending=[False, True]).iloc[0]
     reached = f"{best['gzip_bytes']:,} bytes, right about {best['val_accuracy']:.2%} of the validation pictures"
-    apply = f"`dvc exp apply {best['experiment']}` puts it into this workspace"
-    return Completed(message=f"best of {len(tried)} within {max_kb} kB: {reached}. {apply}")
+    profile = here / paths.PROFILES / f"search-{max_kb}kB.yaml"
+    found = Candidate(**{field.name: _plain(best[field.name]) for field in fields(Candidate)})
+    with replacing(profile) as file:
+        file.write_text(changed_params(here / paths.PARAMS, found.changes(params)), encoding="utf-8")
+    put = f"`maskopt profile {profile.stem}` puts it into params.yaml"
+    return Completed(message=f"best of {len(tried)} within {max_kb} kB: {reached}. {put}")
 
 
 def _make_what_all_share(make: Callable[[str, str], Experiment], here: Path, params: Params, slots: int) -> None:
@@ -152,3 +158,10 @@ def _time_all(study: optuna.Study, params: Params, here: Path) -> pd.DataFrame:
         median_ms = time_inference(classifier, settings.warmup_runs, settings.runs).median_ms
         rows.append(found | {"median_ms": median_ms})
     return mark_front(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of a table as params hold it."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value

@@ -13,7 +13,7 @@ def shrink(params: Any, backbones: list[str], size_px: int) -> None:
     phase = {"epochs": 1, "learning_rate": 0.001}
     network = {"size_px": size_px, "weights": "none", "baseline": phase, "finetune": phase, "trainable_from": None}
     params["networks"] = {name: {"trunk": trunk_of(name), **network} for name in backbones}
-    params["search"]["networks"] = backbones
+    params["search"]["networks"] = list(backbones)
     params["training"]["batch_size"] = 8
     for section in ("prune", "cluster", "quantize"):
         params[section] |= phase
