@@ -18,7 +18,7 @@ from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.errors import CannotBundle, UnknownName
+from maskopt.errors import CannotBundle, MissingFile, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -47,6 +47,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     Raises:
         UnknownName: there is no such backbone, variant or format.
         CannotBundle: the model was not made or not measured.
+        MissingFile: there is no file of what people say of the data.
     """
     backbone, _, variant = name.partition("/")
     for kind, given, known in (
@@ -62,10 +63,13 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     for needed in (file, measured, paths.split(seed)):
         if not needed.is_file():
             raise CannotBundle(name, needed, f"measured@{backbone}-{variant}-{seed}")
+    about = params.data.about
+    if about and not about.is_file():
+        raise MissingFile(about, "write it, or set data.about in params.yaml to null")
     description = _describe(params, (backbone, variant, seed), file_format, file)
     with replacing(target) as folder:
         folder.mkdir()
-        _write(folder, file, description, params.data.about)
+        _write(folder, file, description, about)
     return description
 
 

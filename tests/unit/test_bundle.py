@@ -171,6 +171,15 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
     )
 
 
+@pytest.mark.usefixtures("run")
+def test_missing_words_about_the_data_are_told(params):
+    Path("about.md").unlink()
+    with pytest.raises(MissingFile) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == "about.md is missing: write it, or set data.about in params.yaml to null"
+    assert not paths.BUNDLES.exists()
+
+
 def test_threshold_is_the_lowest_that_leaves_enough_right():
     scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], np.float32)
     assert choose_threshold(scores, np.array([0, 0, 1, 0]), 0.75) == 0
