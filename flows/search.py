@@ -51,20 +51,24 @@ def run_search(max_kb: int, jobs: int | None = None) -> State:
         Busy: another run is at work in this workspace.
         InvalidParams: params.yaml is not what it should be.
     """
-    here, logger = Path.cwd(), get_run_logger()
+    here = Path.cwd()
     params, slots = load_params(here / paths.PARAMS), jobs or default_jobs(here)
     with this_run(here), workspaces(here) as make:
         study = open_study(here / STUDIES, params, max_kb * KILOBYTE)
         _make_what_all_share(make, here, params, slots)
         for trial, future in follow(_start_trials(study, params, make, here, max_kb), slots):
             _tell(study, trial, future, max_kb * KILOBYTE)
-    tried = _time_all(study, params, here)
+    return _conclude(here, params, max_kb, _time_all(study, params, here))
+
+
+def _conclude(here: Path, params: Params, max_kb: int, tried: pd.DataFrame) -> State:
+    """Write and show what was tried, and say what is best."""
     if tried.empty:
         return Failed(message=str(NothingFits(max_kb, params.search.epochs, "none came to its end")))
     with replacing(here / paths.SEARCH) as file:
         tried.to_csv(file, index=False)
     create_table_artifact(json.loads(tried.to_json(orient="records")), key="search", description=f"Up to {max_kb} kB")
-    logger.info("\n%s", tried[tried["front"]].to_markdown(index=False))
+    get_run_logger().info("\n%s", tried[tried["front"]].to_markdown(index=False))
     fitting = tried[tried["gzip_bytes"] <= max_kb * KILOBYTE]
     if fitting.empty:
         smallest = f"the smallest of {len(tried)} has {tried['gzip_bytes'].min():,} bytes"
