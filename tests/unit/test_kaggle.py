@@ -2,10 +2,12 @@
 
 import io
 import json
+import logging
 import os
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +207,28 @@ def test_fetch_takes_the_whole_or_leaves_nothing(status, signed_in, tmp_path):
         with pytest.raises(KaggleFailed):
             fetch(data, Sample(version=1, seed=0), target)
         assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 500])
+def test_credentials_are_in_no_line_and_no_file(status, signed_in, tmp_path, monkeypatch, caplog, capfd):
+    """DVC and Prefect see the lines and the files of a stage, and nothing else of it."""
+    from maskopt.errors import MaskoptError
+    from maskopt.params import load_params
+    from maskopt.stages import fetch
+
+    signed_in.status = status
+    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    changes = {"source": "kaggle", "kaggle_dataset": DATASET, "classes": ("cat", "dog")}
+    monkeypatch.chdir(tmp_path)
+    said = ""
+    with caplog.at_level(logging.DEBUG):
+        try:
+            fetch.main(params.model_copy(update={"data": params.data.model_copy(update=changes)}))
+        except MaskoptError as err:
+            said = str(err)
+    assert bool(said) == (status != 200)
+    assert signed_in.requests[0][2] == "Bearer KGAT_test"
+    out, errors = capfd.readouterr()
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [text for text in (said, caplog.text, out, errors) if "KGAT_test" in text]
+    assert not [content for content in files if b"KGAT_test" in content]
