@@ -89,21 +89,23 @@ def convert(trained, name):
 cell("frozen", compile_and_fit(model, FROZEN, 1e-3))
 trunk.trainable = True
 cell("finetune", compile_and_fit(model, FINETUNE, 1e-4))
-finetuned = model.get_weights()
+saved = Path(tempfile.mkdtemp()) / "finetuned.keras"
+model.save(saved)
 
+model = keras.models.load_model(saved)
 steps = PRUNE * len(train)
 schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, 0.2, 0, steps // 2)
 pruned = tfmot.sparsity.keras.prune_low_magnitude(model, pruning_schedule=schedule)
 history = compile_and_fit(pruned, PRUNE, 1e-4, [tfmot.sparsity.keras.UpdatePruningStep()])
 cell("pruned", history, **convert(tfmot.sparsity.keras.strip_pruning(pruned), "pruned"))
 
-model.set_weights(finetuned)
+model = keras.models.load_model(saved)
 init = tfmot.clustering.keras.CentroidInitialization.LINEAR
 clustered = tfmot.clustering.keras.cluster_weights(model, number_of_clusters=16, cluster_centroids_init=init)
 history = compile_and_fit(clustered, CLUSTER, 1e-5)
 cell("clustered", history, **convert(tfmot.clustering.keras.strip_clustering(clustered), "clustered"))
 
-model.set_weights(finetuned)
+model = keras.models.load_model(saved)
 quantised = tfmot.quantization.keras.quantize_model(model)
 history = compile_and_fit(quantised, QAT, 1e-5)
 cell("qat", history, **convert(quantised, "qat"))
