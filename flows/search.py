@@ -125,7 +125,7 @@ def _try(experiment: Experiment, candidate: Candidate, params: Params, study: op
     experiment.run(1, wanted)
     experiment.save(wanted)
     model = paths.tflite(candidate.network, candidate.variant, params.search.seed, FORMAT)
-    with replacing(here / MODELS / f"{experiment.name}.tflite") as file:
+    with replacing(_kept(study, here, experiment.name)) as file:
         shutil.copyfile(experiment.folder / model, file)
     return found | _measured(experiment, candidate, params, candidate.variant, FORMAT)
 
@@ -158,10 +158,15 @@ def _time_all(study: optuna.Study, params: Params, here: Path) -> pd.DataFrame:
     rows = []
     for trial in study.get_trials(states=(TrialState.COMPLETE,)):
         found, settings = trial.user_attrs[FIGURES], params.latency
-        classifier = Classifier(here / MODELS / f"{found['experiment']}.tflite")
+        classifier = Classifier(_kept(study, here, found["experiment"]))
         median_ms = time_inference(classifier, settings.warmup_runs, settings.runs).median_ms
         rows.append(found | {"median_ms": median_ms})
     return mark_front(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _kept(study: optuna.Study, here: Path, experiment: str) -> Path:
+    """Return where a model is kept: studies of other params have experiments of the same names."""
+    return here / MODELS / study.study_name / f"{experiment}.tflite"
 
 
 def _plain(value: Any) -> Any:

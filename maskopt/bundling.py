@@ -4,7 +4,6 @@ Shape legend: N pictures, H height px, W width px, K classes.
 """
 
 import hashlib
-import logging
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,8 +29,6 @@ from maskopt.variants import VARIANTS
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
 VECTORS = 4
 MICRO_FORMAT = "int8"
-
-logger = logging.getLogger(__name__)
 
 
 def make_bundle(params: Params, name: str, file_format: str, seed: int, target: Path) -> Description:
@@ -60,7 +57,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     if file_format not in VARIANTS[variant].formats:
         raise UnknownName(f"format of {variant}", file_format, VARIANTS[variant].formats)
     file, measured = paths.tflite(backbone, variant, seed, file_format), paths.metrics(backbone, variant, seed)
-    for needed in (file, measured, paths.split(seed)):
+    for needed in (file, measured, paths.split(seed), paths.pixels(params.networks[backbone].size_px)):
         if not needed.is_file():
             raise CannotBundle(name, needed, f"measured@{backbone}-{variant}-{seed}")
     about = params.data.about

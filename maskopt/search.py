@@ -78,10 +78,11 @@ def open_study(file: Path, params: Params, max_bytes: int) -> optuna.Study:
     study = optuna.create_study(
         storage=f"sqlite:///{file}",
         study_name=f"{max_bytes} bytes, {hashlib.sha256(same.encode()).hexdigest()[:12]}",
-        sampler=optuna.samplers.TPESampler(seed=space.seed),
         direction="maximize",
         load_if_exists=True,
     )
+    # Of another seed each time that it goes on, or it would draw what it has drawn before.
+    study.sampler = optuna.samplers.TPESampler(seed=space.seed + len(study.trials))
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)

@@ -1,5 +1,6 @@
-"""What holds for every test: one thread, the same random numbers in whatever order the tests run."""
+"""What holds for every test: one thread, the same random numbers in whatever order they run; and a browser."""
 
+import shutil
 import sys
 
 import pytest
@@ -21,3 +22,20 @@ def seeded(configured):  # noqa: ARG001
         from maskopt.keras import keras
 
         keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window, which talks to nobody by itself."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium: apt-get install -y chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium, headless=True, args=["--no-sandbox", "--disable-gpu", *quiet]
+        )
+        yield opened
+        opened.close()

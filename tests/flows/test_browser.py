@@ -2,19 +2,17 @@
 
 import json
 import re
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from maskopt import paths
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PATIENCE_MS = 60_000
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 FAST = {"prefect": {"retry_delay_seconds": 0.1}}
 FINISHED = {
     "fetch": {"cmd": "echo 1 > fetch"},
@@ -30,19 +28,6 @@ FAILED = {
 }
 ARTIFACTS = ("table-1", "table-2", "size-against-accuracy", "curves-of-training", "report", "validation")
 SIZE_PX = (640, 240)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium, headless=True, args=["--no-sandbox", "--disable-gpu", *QUIET]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

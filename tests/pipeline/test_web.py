@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 import maskopt
 from maskopt.backbones import SYMMETRIC
@@ -21,7 +20,6 @@ from maskopt.bundling import TEMPLATE
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PATIENCE_MS = 60_000
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZE_PX = 32
 CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
 
@@ -94,16 +92,6 @@ def address(bundle):
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), headless=True, args=["--no-sandbox", "--disable-gpu", *QUIET]
-        )
-        yield opened
-        opened.close()
 
 
 def drawn(path, size):

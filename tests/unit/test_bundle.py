@@ -39,7 +39,8 @@ CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
 def params():
     loaded = load_params(REPOSITORY / "params.yaml")
     about = loaded.data.model_copy(update={"about": Path("about.md")})
-    return loaded.model_copy(update={"data": about})
+    small = {name: network.model_copy(update={"size_px": 8}) for name, network in loaded.networks.items()}
+    return loaded.model_copy(update={"data": about, "networks": small})
 
 
 @pytest.fixture
@@ -47,7 +48,13 @@ def run(tiny_files, tmp_path, monkeypatch):
     """A finished run of one model, which calls each picture without_mask; half of the validation pictures are that."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "about.md").write_text("For doors alone.\n")
-    (tmp_path / "params.yaml").write_text((REPOSITORY / "params.yaml").read_text().replace("docs/about-faces", "about"))
+    (tmp_path / "params.yaml").write_text(
+        (REPOSITORY / "params.yaml")
+        .read_text()
+        .replace("docs/about-faces", "about")
+        .replace("size_px: 64", "size_px: 8")
+        .replace("- 64\n", "- 8\n")
+    )
     model = ("separable", "qat", 0)
     for name in FORMATS:
         file = paths.tflite(*model, name)

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from playwright.sync_api import sync_playwright
 
 from maskopt.report.html.charts import draw_charts
 from maskopt.report.html.page import write_html
@@ -128,22 +127,8 @@ def test_latency_is_drawn_where_it_was_measured(frames):
     assert "latency" not in [chart.name for chart in draw_charts(frames)]
 
 
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DRAWN = "[...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
 SCREENS = {"wide": (1300, 900), "phone": (390, 800)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium, headless=True, args=["--no-sandbox", "--disable-gpu", *QUIET]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

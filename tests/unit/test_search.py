@@ -93,6 +93,20 @@ def test_study_goes_on_with_what_was_under_way(study, tmp_path, params):
     assert candidate in [suggest(trial, params) for trial in queued]
 
 
+def test_study_that_goes_on_does_not_draw_the_same_again(study, tmp_path, params):
+    def draw(opened):
+        drawn = []
+        for _ in range(8):
+            trial = opened.ask()
+            drawn.append(suggest(trial, params))
+            opened.tell(trial, 0.5)
+        return drawn[4:]  # after the four that are always first
+
+    first = draw(study)
+    again = open_study(tmp_path / "studies.db", params, 100_000)
+    assert draw(again) != first
+
+
 def test_study_is_of_one_budget_and_of_params_that_matter(study, tmp_path, params):
     finish(study, params, 0.9, 50_000)
     file = tmp_path / "studies.db"
