@@ -66,9 +66,7 @@ class Levels(keras.layers.Layer):
 
     def levels_of(self, kernel: Floats) -> npt.NDArray[np.int64]:
         """Return the level of each weight."""
-        levels: npt.NDArray[np.int64] = np.clip(np.rint(kernel / self.steps.numpy()), -HIGHEST, HIGHEST).astype(
-            np.int64
-        )
+        levels: npt.NDArray[np.int64] = np.rint(kernel / self.steps.numpy()).clip(-HIGHEST, HIGHEST).astype(np.int64)
         return levels
 
 

@@ -111,10 +111,8 @@ class Trainer:
         optimizer = keras.optimizers.legacy.Adam(rate)
         loss = Crossentropy(self.params.label_smoothing, phase.distillation, self.params.temperature)
         model.compile(optimizer, loss, metrics=[accuracy])
-        file = (
-            self.unfinished
-            and self.unfinished / f"{self._digest([model, *([trunk] if trunk else [])], phase, keep_from_epoch)}.npz"
-        )
+        models = [model, trunk] if trunk else [model]
+        file = self.unfinished and self.unfinished / f"{self._digest(models, phase, keep_from_epoch)}.npz"
         best = Checkpoint(file, self.params.patience_epochs, keep_from_epoch)
         first = best.restore(model)
         if first:

@@ -124,7 +124,7 @@ class Branch:
             **read_record(paths.start_facts(self.backbone)),
             pictures=self.trainer.digest_pictures(),
             training=self.trainer.params.model_dump(),
-            teacher=read_record(paths.teacher_facts(self.trainer.seed))["trunk"],
+            teacher=read_record(paths.teacher_facts(self.trainer.seed)) or None,
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from maskopt import paths
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.records import write_record
+from maskopt.records import read_record, write_record
 from maskopt.stages.run import run
 
 
@@ -18,17 +18,14 @@ def main(params: Params, seed: str) -> None:
     with replacing(paths.teacher(int(seed))) as folder:
         folder.mkdir()
         if teacher is None:
-            write_record(folder / paths.teacher_facts(int(seed)).name, {"trunk": None})
+            write_record(folder / paths.teacher_facts(int(seed)).name, {})
             return
         from maskopt.stages.teaching import teach  # noqa: PLC0415  TensorFlow, not needed without a teacher
 
         answers, accuracy = teach(params, teacher, int(seed))
         np.save(folder / paths.lesson(int(seed)).name, answers)
-        facts = {
-            "trunk": str(teacher.trunk),
-            "views": teacher.views,
-            "val_accuracy": round(accuracy, 6),
-        }
+        start = read_record(paths.start_facts(paths.TEACHER))
+        facts = {**teacher.model_dump(), **start, "val_accuracy": round(accuracy, 6)}
         write_record(folder / paths.teacher_facts(int(seed)).name, facts)
 
 

@@ -30,7 +30,7 @@ def branch(toy, tmp_path, monkeypatch):
     train = type(toy.train)(pixels, np.zeros(4, np.int64), 3)
     trainer = type(toy)(train, toy.val, toy.preprocessing, toy.params, 0, "toy")
     write_record(paths.start_facts(BACKBONE), {"weights": "none"})
-    write_record(paths.teacher_facts(0), {"trunk": None})
+    write_record(paths.teacher_facts(0), {})
     write_record(paths.origin(BACKBONE, "baseline", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
     write_record(paths.origin(BACKBONE, "finetuned", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
     return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, CLASSES, trainer, n_examples=2)

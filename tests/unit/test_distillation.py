@@ -11,6 +11,7 @@ from maskopt.distillation import Crossentropy, accuracy
 from maskopt.keras import keras, tf
 from maskopt.params import Phase, Teacher, load_params
 from maskopt.stages import teacher as teacher_stage
+from maskopt.stages.start import bring_nothing
 
 LABELS = np.eye(3, dtype=np.float32)[[0, 2]]
 LOGITS = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, 0.5]], np.float32)
@@ -97,7 +98,7 @@ def workspace(toy, tmp_path, monkeypatch):
 
 def test_stage_without_a_teacher_leaves_a_note(workspace):
     teacher_stage.main(workspace, "0")
-    assert json.loads(paths.teacher_facts(0).read_text()) == {"trunk": None}
+    assert json.loads(paths.teacher_facts(0).read_text()) == {}
     assert not paths.lesson(0).exists()
 
 
@@ -112,8 +113,9 @@ def test_stage_leaves_answers_for_each_batch(workspace):
         finetune=phase,
         trainable_from=None,
     )
+    bring_nothing(paths.TEACHER)
     teacher_stage.main(workspace.model_copy(update={"teacher": teacher}), "0")
     assert np.load(paths.lesson(0)).shape == (3 * 96 // 16, 16, 3)
     facts = json.loads(paths.teacher_facts(0).read_text())
-    assert (facts["trunk"], facts["views"]) == ("separable", 3)
+    assert (facts["trunk"]["architecture"], facts["views"], facts["weights"]) == ("separable", 3, "none")
     assert 0 <= facts["val_accuracy"] <= 1
