@@ -1,0 +1,203 @@
+"""What each choice of training is worth: `python benchmarks/ablations.py train NETWORK`, then `... table`.
+
+To be started where the photos profile's pixels, splits, weights and teacher's answers are (`maskopt run --target
+teacher --target weights`, with all SIZES_PX in pixels.sizes_px). Networks are trained to the end of `finetuned`, one
+choice at a time changed, seeds in turn, and asked about the validation split alone. Each training leaves a row as soon
+as it ends; a run that was stopped goes on after the last.
+"""
+
+import argparse
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+
+from flows.experiment import changed_params
+from maskopt import paths, training
+from maskopt.backbones import build_classifier, freeze_below
+from maskopt.frozen import fit_baseline
+from maskopt.keras import keras, tf
+from maskopt.params import Params, Phase, load_params
+from maskopt.report.paired import compare
+from maskopt.stages.trainer import open_trainer
+
+RESULTS = Path("docs/results/ablations")
+SEEDS = (0, 1, 2)
+SIZES_PX = (64, 96, 128, 160)
+EPOCHS = 0.5  # of the profile's
+STRONG = ("rotation_degrees", "tint", "saturation", "blur", "erase")
+WEAK = ("flip", "zoom", "stretch", "brightness", "contrast")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One difference from `against`."""
+
+    params: Mapping[str, object] = field(default_factory=dict)  # dotted names; NETWORK stands for the network
+    against: str = "the profile"
+    schedule: Callable[..., Any] = training.cosine
+    averaged: bool = False  # the same training as `against`, its last weights averaged
+
+
+def constant(phase: Phase, warmup: float, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the rise of `training.cosine`, and then no fall."""
+    total = phase.epochs * steps_per_epoch
+    rising = round(total * warmup)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, total - rising, alpha=1.0, warmup_target=phase.learning_rate, warmup_steps=rising
+    )
+
+
+UNTAUGHT = {f"networks.NETWORK.{phase}.distillation": 0.0 for phase in ("baseline", "finetune")}
+CHOICES = {
+    "the profile": Choice(),
+    "weights averaged over the last quarter": Choice(averaged=True),
+    "constant rate": Choice(schedule=constant),
+    "no label smoothing": Choice({"training.label_smoothing": 0.0}),
+    "no teacher": Choice(UNTAUGHT),
+    # The teacher has answered for views as the profile draws them, so others are compared without it.
+    "no teacher, weak augmentation": Choice(
+        UNTAUGHT | {f"training.augmentation.{name}": 0.0 for name in STRONG}, "no teacher"
+    ),
+    "no teacher, no augmentation": Choice(
+        UNTAUGHT
+        | {f"training.augmentation.{name}": 0.0 for name in STRONG + WEAK[1:]}
+        | {"training.augmentation.flip": False},
+        "no teacher",
+    ),
+    **{f"{size_px} px": Choice({"networks.NETWORK.size_px": size_px}) for size_px in SIZES_PX},
+}
+
+
+def main() -> None:
+    """Train what has no row yet, or write what the rows say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("train", "table"))
+    parser.add_argument("network", nargs="?", help="of params.yaml")
+    arguments = parser.parse_args()
+    if arguments.what == "table":
+        tables = (f"## {file.stem}\n\n{tabulate(pd.read_csv(file))}\n" for file in sorted(RESULTS.glob("*.csv")))
+        (RESULTS / "table.md").write_text("\n".join(tables), encoding="utf-8")
+        return
+    for seed in SEEDS:
+        for name, choice in CHOICES.items():
+            if not choice.averaged:
+                train_once(arguments.network, name, choice, seed)
+
+
+def train_once(network: str, name: str, choice: Choice, seed: int) -> None:
+    """Train and add the row, and that of the averaged weights; nothing where the row is there or nothing differs."""
+    file = RESULTS / f"{network}.csv"
+    rows = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["choice", "seed"])
+    params = change(network, choice)
+    known = load_params(paths.PARAMS).networks[network].size_px
+    if ((rows["choice"] == name) & (rows["seed"] == seed)).any() or name == f"{known} px":
+        return
+    with patch.object(training, "cosine", choice.schedule):
+        best, averaged = fit(params, network, seed)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    about = {"seed": seed, "commit": commit.stdout.strip(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    added = [{"choice": name, **about, **best}]
+    if name == "the profile":
+        added += [{"choice": each, **about, **averaged} for each, its in CHOICES.items() if its.averaged]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat([rows, pd.DataFrame(added)], ignore_index=True).to_csv(file, index=False)
+
+
+def change(network: str, choice: Choice) -> Params:
+    """Return the profile's params with fewer epochs and the choice."""
+    values = {key.replace("NETWORK", network): value for key, value in choice.params.items()}
+    plain = load_params(paths.PARAMS).networks[network]
+    for phase in ("baseline", "finetune"):
+        values[f"networks.{network}.{phase}.epochs"] = round(getattr(plain, phase).epochs * EPOCHS)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        file.write_text(changed_params(paths.PARAMS, values))
+        return load_params(file)
+
+
+class LastQuarter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Holds the weights at the end of each epoch of the last quarter.
+
+    Source: Izmailov et al. 2018, arXiv:1803.05407.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: list[list[Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002  as Keras calls it
+        """Note them."""
+        if epoch >= 0.75 * self.params["epochs"]:
+            self.weights.append(self.model.get_weights())
+
+    def mean(self) -> list[Any]:
+        """Return the mean of each weight."""
+        return [np.mean(same, axis=0) for same in zip(*self.weights, strict=True)]
+
+
+def fit(params: Params, network: str, seed: int) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what a trained network says of the validation split, with its best weights and with averaged ones."""
+    settings, stage = params.networks[network], f"ablation-{network}"
+    opened = open_trainer(params, settings.trunk, settings.size_px, seed, stage, stage)
+    trainer = replace(opened, lesson=np.load(paths.lesson(seed)), unfinished=None)
+    keras.backend.clear_session()
+    model, last = build_classifier(settings.trunk, settings.size_px, trainer.train.n_classes), LastQuarter()
+    fit_baseline(model, trainer, settings.baseline, paths.trunk(network))
+    freeze_below(model, settings.trainable_from)
+    trainer.fit(model, settings.finetune, [last])
+    best = ask(model, trainer)
+    model.set_weights(last.mean())
+    return best, ask(model, trainer)
+
+
+def ask(model: keras.Model, trainer: training.Trainer) -> dict[str, object]:
+    """Return accuracy, mean negative log-likelihood in nats, and a 1 for each picture that it gets right, else 0."""
+    logits = np.concatenate([model(images, training=False).numpy() for images, *_ in trainer.val_batches()])
+    labels = trainer.val.labels
+    right = logits.argmax(axis=1) == labels
+    likelihoods = tf.nn.log_softmax(logits).numpy()[np.arange(len(labels)), labels]
+    return {
+        "val_accuracy": round(float(right.mean()), 4),
+        "val_nll": round(float(-likelihoods.mean()), 4),
+        "right": "v" + "".join(map(str, right.astype(int))),  # a letter, or it would be read as a number
+    }
+
+
+def tabulate(rows: pd.DataFrame) -> str:
+    """Return Markdown, a row per choice: means over seeds, and the paired difference over all pictures of all seeds."""
+    rows = rows.set_index("choice")
+    lines = []
+    for name, choice in CHOICES.items():
+        if name not in rows.index:
+            continue
+        its, reference = (rows.loc[[each]].sort_values("seed") for each in (name, choice.against))
+        difference = compare(_pictures(its), _pictures(reference))
+        lines.append(
+            {
+                "choice": name,
+                "seeds": len(its),
+                "accuracy, %": 100 * its["val_accuracy"].mean(),
+                "NLL": its["val_nll"].mean(),
+                "against": choice.against if name != choice.against else "",
+                "difference, points": difference.points,
+                "95%": f"{difference.low:+.1f} to {difference.high:+.1f}",
+            }
+        )
+    return pd.DataFrame(lines).to_markdown(index=False, floatfmt=".2f")
+
+
+def _pictures(rows: pd.DataFrame) -> np.ndarray:
+    """Return (1, N): all pictures of all seeds, whose validation splits differ."""
+    return np.array([[digit == "1" for row in rows["right"] for digit in row[1:]]])
+
+
+if __name__ == "__main__":
+    main()
