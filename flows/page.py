@@ -19,7 +19,6 @@ from maskopt.report.html.page import write_html
 
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")
 FRAMES = ("models", "curves", "confusion")
-IMAGES = ("suspects", "label_problems")
 
 
 def make_page(workspace: Path) -> Path:
@@ -31,10 +30,12 @@ def make_page(workspace: Path) -> Path:
     folder = workspace / paths.REPORT
     if not (folder / paths.SECTIONS).is_file():
         raise MissingFile(folder, "run `maskopt run`, which makes it")
+    report = read_record(folder / paths.SECTIONS)
+    names = [section["name"] for section in report["sections"]]
     text = write_html(
-        read_record(folder / paths.SECTIONS),
+        report,
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
-        {name: [file.read_bytes()] for name in IMAGES if (file := folder / f"{name}.png").is_file()},
+        {name: file.read_bytes() for name in names if (file := folder / f"{name}.png").is_file()},  # thumbnails
         _changes(workspace),
         _made(workspace),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),

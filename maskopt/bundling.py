@@ -17,7 +17,7 @@ from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.errors import CannotBundle, MissingFile, UnknownName
+from maskopt.errors import CannotBundle, MissingFile, NoBundle, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -68,6 +68,23 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         folder.mkdir()
         _write(folder, file, description, about)
     return description
+
+
+def best_model(params: Params, file_format: str, seed: int) -> str:
+    """Return backbone/variant of the model that is right most often about validation pictures, of equals the smallest.
+
+    Raises:
+        NoBundle: no model was measured that has the format.
+    """
+    measured = {
+        f"{backbone}/{variant}": read_record(file)["formats"][file_format]
+        for backbone in params.backbones
+        for variant, promise in VARIANTS.items()
+        if file_format in promise.formats and (file := paths.metrics(backbone, variant, seed)).is_file()
+    }
+    if not measured:
+        raise NoBundle(paths.BUNDLES)
+    return min(measured, key=lambda name: (-measured[name]["val_accuracy"], measured[name]["gzip_bytes"]))
 
 
 def zip_bundle(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from maskopt.bundle.classifier import Answer, Bundle
 from maskopt.bundle.description import FILE, read_description
 from maskopt.data.listing import SUFFIXES
 from maskopt.data.parallel import map_pictures
-from maskopt.errors import NoBundle, NoPictures, UnreadablePicture
+from maskopt.errors import NoPictures, UnreadablePicture
 
 Said = tuple[Path, Answer | str]  # a picture, and the answer or why it cannot be read
 
@@ -28,17 +28,14 @@ def list_pictures(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def best_bundle(folder: Path) -> Path:
-    """Return the bundle that is right most often about the validation pictures, of equals the smallest.
+def best_bundle(folder: Path) -> Path | None:
+    """Return the bundle that is right most often about the validation pictures, of equals the smallest; None if none.
 
     Raises:
-        NoBundle: there is none in `folder`.
         BrokenBundle: one cannot be read.
     """
     found = {file.parent: read_description(file.parent) for file in sorted(folder.glob(f"*/{FILE}"))}
-    if not found:
-        raise NoBundle(folder)
-    return min(found, key=lambda each: (-found[each].metrics["val_accuracy"], found[each].gzip_bytes))
+    return min(found, key=lambda each: (-found[each].metrics["val_accuracy"], found[each].gzip_bytes), default=None)
 
 
 def classify_all(bundle: Path, pictures: Sequence[Path]) -> Iterator[Said]:

@@ -141,7 +141,7 @@ def report(
 
 @app.command()
 def bundle(
-    name: Annotated[str, typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.")],
+    name: Annotated[str | None, typer.Argument(help="BACKBONE/VARIANT of a run; the best if left out.")] = None,
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
     seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; below bundles/ if left out.")] = None,
@@ -151,21 +151,36 @@ def bundle(
 
     It holds the model, labels, a model card, a description for programs, examples, a C array and a page for browsers.
     """
-    from maskopt.bundling import make_bundle, zip_bundle  # noqa: PLC0415  what reads and runs .tflite
+    from maskopt.bundling import zip_bundle  # noqa: PLC0415  what reads and runs .tflite
+
+    made, said = _bundle(name, file_format, seed, out)
+    typer.echo(said)
+    if as_zip:
+        typer.echo(f"{zip_bundle(made)}")
+
+
+def _bundle(
+    name: str | None = None, file_format: str = "int8", seed: int | None = None, out: Path | None = None
+) -> tuple[Path, str]:
+    """Make a bundle; return its folder, and a line on it."""
+    from maskopt.bundling import best_model, make_bundle  # noqa: PLC0415  what reads and runs .tflite
     from maskopt.params import load_params  # noqa: PLC0415
 
     params = load_params(paths.PARAMS)
+    seed = params.seeds[0] if seed is None else seed
+    name = name or best_model(params, file_format, seed)
     target = out or paths.BUNDLES / f"{name.replace('/', '-')}-{file_format}"
-    made = make_bundle(params, name, file_format, params.seeds[0] if seed is None else seed, target)
-    typer.echo(f"{target}: {made.raw_bytes:,} bytes, right about {made.metrics['accuracy']:.2%} of the test pictures")
-    if as_zip:
-        typer.echo(f"{zip_bundle(target)}")
+    made = make_bundle(params, name, file_format, seed, target)
+    right = f"right about {made.metrics['accuracy']:.2%} of the test pictures"
+    return target, f"{target}: {made.raw_bytes:,} bytes, {right}"
 
 
 @app.command()
 def classify(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
-    folder: Annotated[Path | None, typer.Option("--bundle", help="The best in bundles/ if left out.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--bundle", help="The best in bundles/ if left out, or of the run.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table.")] = False,
 ) -> None:
@@ -179,7 +194,11 @@ def classify(
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
     lay_out = lay_out_json if as_json else lay_out_csv if as_csv else lay_out_lines
-    said = list(classify_all(folder or best_bundle(paths.BUNDLES), list_pictures(pictures)))
+    listed, chosen = list_pictures(pictures), folder or best_bundle(paths.BUNDLES)
+    if chosen is None:
+        chosen, line = _bundle()
+        typer.echo(line, err=True)
+    said = list(classify_all(chosen, listed))
     for line in lay_out(said):
         typer.echo(line)
     unreadable = [f"{picture}: {reason}" for picture, reason in said if isinstance(reason, str)]

@@ -284,7 +284,8 @@ class NoBundle(MaskoptError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
-            f"no bundle in {folder}: make one with `maskopt bundle NETWORK/VARIANT`, or name one with --bundle FOLDER"
+            f"no bundle in {folder}, and no measured model to make one of: run `maskopt run`, or name a bundle with "
+            "--bundle FOLDER"
         )
 
 

@@ -307,12 +307,28 @@ def test_best_bundle_is_taken_by_default(bundle, tmp_path):
 
 
 @pytest.mark.usefixtures("run")
-def test_without_a_bundle_classify_says_how_to_make_one(tmp_path):
+def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path):
+    figures = json.loads(paths.metrics("separable", "qat", 0).read_text())
+    for variant, val_accuracy in (("pqat", 0.4), ("cqat", 0.5)):  # worse, and as good but larger
+        int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy, "gzip_bytes": 1235}
+        write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": int8}})
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert json.loads(done.stdout)[0]["label"] == "without_mask"
+    assert done.stderr.startswith("bundles/separable-qat-int8: ")
+    again = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert "bundles/" not in again.stderr
+
+
+@pytest.mark.usefixtures("run")
+def test_without_a_bundle_or_a_run_classify_says_what_to_do(tmp_path):
+    paths.metrics("separable", "qat", 0).unlink()
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
     assert isinstance(done.exception, NoBundle)
     assert str(done.exception) == (
-        "no bundle in bundles: make one with `maskopt bundle NETWORK/VARIANT`, or name one with --bundle FOLDER"
+        "no bundle in bundles, and no measured model to make one of: run `maskopt run`, or name a bundle with "
+        "--bundle FOLDER"
     )
 
 

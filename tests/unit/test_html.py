@@ -54,7 +54,7 @@ def page(frames):
     }
     changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
     made = {"commit": "abc", "dvc": "3"}
-    return write_html(report, frames, {"suspects": [b"png"]}, changes, made, f"seeds: [0] # {HOSTILE}")
+    return write_html(report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}")
 
 
 class _Reader(HTMLParser):

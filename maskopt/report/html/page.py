@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 import vl_convert
@@ -24,7 +24,7 @@ _LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
 def write_html(
     report: Record,
     frames: Mapping[str, pd.DataFrame],
-    images: Mapping[str, Sequence[bytes]],
+    images: Mapping[str, bytes],
     changes: pd.DataFrame,
     made: Mapping[str, str],
     params: str,
@@ -34,7 +34,7 @@ def write_html(
     Args:
         report: introduction and sections, as the report stage writes them.
         frames: name -> table of numbers, for the charts.
-        images: name of a section -> PNG files that belong to its table.
+        images: name of a section -> the PNG file that belongs to its table.
         changes: text: what differs from the last commit.
         made: what was used -> which version of it.
         params: text of params.yaml.
@@ -44,13 +44,10 @@ def write_html(
     )
     sections = [each | {"prose": _to_html(each["prose"])} for each in report["sections"]]
     charts = [chart for chart in draw_charts(frames) if chart.after in [each["name"] for each in sections]]
-    encoded = {
-        each["name"]: [base64.b64encode(image).decode() for image in images.get(each["name"], ())] for each in sections
-    }
     return environment.get_template(TEMPLATE).render(
         introduction=_to_html(report["introduction"]),
         sections=sections,
-        images=encoded,
+        images={name: base64.b64encode(image).decode() for name, image in images.items()},
         charts=charts,
         changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
