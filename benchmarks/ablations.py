@@ -123,24 +123,21 @@ def change(network: str, choice: Choice) -> Params:
         return load_params(file)
 
 
-class LastQuarter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Holds the weights at the end of each epoch of the last quarter.
-
-    Source: Izmailov et al. 2018, arXiv:1803.05407.
-    """
+class Weights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Holds the weights at the end of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.weights: list[list[Any]] = []
+        self.epochs: list[list[Any]] = []
 
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002  as Keras calls it
         """Note them."""
-        if epoch >= 0.75 * self.params["epochs"]:
-            self.weights.append(self.model.get_weights())
+        self.epochs.append(self.model.get_weights())
 
-    def mean(self) -> list[Any]:
-        """Return the mean of each weight."""
-        return [np.mean(same, axis=0) for same in zip(*self.weights, strict=True)]
+    def average(self) -> list[Any]:
+        """Return the mean of each weight over the last quarter. Source: Izmailov et al. 2018, arXiv:1803.05407."""
+        last = self.epochs[-max(1, len(self.epochs) // 4) :]
+        return [np.mean(same, axis=0) for same in zip(*last, strict=True)]
 
 
 def fit(params: Params, network: str, seed: int) -> tuple[dict[str, object], dict[str, object]]:
@@ -149,12 +146,12 @@ def fit(params: Params, network: str, seed: int) -> tuple[dict[str, object], dic
     opened = open_trainer(params, settings.trunk, settings.size_px, seed, stage, stage)
     trainer = replace(opened, lesson=np.load(paths.lesson(seed)), unfinished=None)
     keras.backend.clear_session()
-    model, last = build_classifier(settings.trunk, settings.size_px, trainer.train.n_classes), LastQuarter()
+    model, weights = build_classifier(settings.trunk, settings.size_px, trainer.train.n_classes), Weights()
     fit_baseline(model, trainer, settings.baseline, paths.trunk(network))
     freeze_below(model, settings.trainable_from)
-    trainer.fit(model, settings.finetune, [last])
+    trainer.fit(model, settings.finetune, [weights])
     best = ask(model, trainer)
-    model.set_weights(last.mean())
+    model.set_weights(weights.average())
     return best, ask(model, trainer)
 
 
