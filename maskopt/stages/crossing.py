@@ -55,4 +55,5 @@ def cross(params: Params, backbone: str, folds: Sequence[Fold], labels: "pd.Seri
 def _ask(model: keras.Model, trainer: Trainer, pictures: npt.NDArray[np.uint8]) -> Scores:
     batches = tf.data.Dataset.from_tensor_slices(pictures).batch(trainer.params.batch_size)
     images = batches.map(lambda batch: trainer.preprocessing(tf.cast(batch, tf.float32)))
-    return np.concatenate([tf.nn.softmax(model(batch, training=False)).numpy() for batch in images])
+    answer = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)))
+    return np.concatenate([answer(batch).numpy() for batch in images])
