@@ -23,7 +23,7 @@ def teach(params: Params, teacher: Teacher, seed: int) -> tuple[npt.NDArray[np.f
     curves = trainer.fit(model, teacher.finetune)
     views = trainer.lesson_batches(teacher.views).map(lambda images, *_: images)
     accuracy = float(curves["val_accuracy"].iloc[int(curves["val_loss"].argmin())])
-    answer = tf.function(lambda images: model(images, training=False))  # op by op it takes three times as long
+    answer = tf.function(lambda images: model(images, training=False))  # op by op it takes twice as long
     answers = np.stack([answer(images).numpy() for images in views])
     shutil.rmtree(paths.unfinished(stage), ignore_errors=True)
     return answers, accuracy
