@@ -22,6 +22,7 @@ import pandas as pd
 from flows.experiment import changed_params
 from maskopt import paths, training
 from maskopt.backbones import build_classifier, freeze_below
+from maskopt.files import replacing
 from maskopt.frozen import fit_baseline
 from maskopt.keras import keras, tf
 from maskopt.params import Params, Phase, load_params
@@ -96,10 +97,10 @@ def train_once(network: str, name: str, choice: Choice, seed: int) -> None:
     """Train and add the row, and that of the averaged weights; nothing where the row is there or nothing differs."""
     file = RESULTS / f"{network}.csv"
     rows = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["choice", "seed"])
-    params = change(network, choice)
     known = load_params(paths.PARAMS).networks[network].size_px
     if ((rows["choice"] == name) & (rows["seed"] == seed)).any() or name == f"{known} px":
         return
+    params = change(network, choice)
     with patch.object(training, "cosine", choice.schedule):
         best, averaged = fit(params, network, seed)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
@@ -108,7 +109,8 @@ def train_once(network: str, name: str, choice: Choice, seed: int) -> None:
     if name == "the profile":
         added += [{"choice": each, **about, **averaged} for each, its in CHOICES.items() if its.averaged]
     file.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat([rows, pd.DataFrame(added)], ignore_index=True).to_csv(file, index=False)
+    with replacing(file) as temporary:
+        pd.concat([rows, pd.DataFrame(added)], ignore_index=True).to_csv(temporary, index=False)
 
 
 def change(network: str, choice: Choice) -> Params:
@@ -146,6 +148,7 @@ def fit(params: Params, network: str, seed: int) -> tuple[dict[str, object], dic
     opened = open_trainer(params, settings.trunk, settings.size_px, seed, stage, stage)
     trainer = replace(opened, lesson=np.load(paths.lesson(seed)), unfinished=None)
     keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
     model, weights = build_classifier(settings.trunk, settings.size_px, trainer.train.n_classes), Weights()
     fit_baseline(model, trainer, settings.baseline, paths.trunk(network))
     freeze_below(model, settings.trainable_from)
@@ -175,7 +178,9 @@ def tabulate(rows: pd.DataFrame) -> str:
     for name, choice in CHOICES.items():
         if name not in rows.index:
             continue
-        its, reference = (rows.loc[[each]].sort_values("seed") for each in (name, choice.against))
+        its, reference = (rows.loc[[each]].set_index("seed") for each in (name, choice.against))
+        seeds = sorted(set(its.index) & set(reference.index))  # the rest is still to be trained
+        its, reference = its.loc[seeds], reference.loc[seeds]
         difference = compare(_pictures(its), _pictures(reference))
         lines.append(
             {
@@ -192,7 +197,7 @@ def tabulate(rows: pd.DataFrame) -> str:
 
 
 def _pictures(rows: pd.DataFrame) -> np.ndarray:
-    """Return (1, N): all pictures of all seeds, whose validation splits differ."""
+    """Return (1, N): all pictures of all seeds, whose validation splits differ, some of them in several."""
     return np.array([[digit == "1" for row in rows["right"] for digit in row[1:]]])
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.bundle import card, micro
-from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output
+from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
 from maskopt.errors import CannotBundle, MissingFile, NoBundle, UnknownName
@@ -70,21 +70,21 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     return description
 
 
-def best_model(params: Params, file_format: str, seed: int) -> str:
-    """Return backbone/variant of the model that is right most often about validation pictures, of equals the smallest.
+def best_model(params: Params) -> str:
+    """Return backbone/variant of the best int8 model of the first seed.
 
     Raises:
-        NoBundle: no model was measured that has the format.
+        NoBundle: none was measured.
     """
     measured = {
-        f"{backbone}/{variant}": read_record(file)["formats"][file_format]
+        f"{backbone}/{variant}": read_record(file)["formats"][MICRO_FORMAT]
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
-        if file_format in promise.formats and (file := paths.metrics(backbone, variant, seed)).is_file()
+        if MICRO_FORMAT in promise.formats and (file := paths.metrics(backbone, variant, params.seeds[0])).is_file()
     }
     if not measured:
         raise NoBundle(paths.BUNDLES)
-    return min(measured, key=lambda name: (-measured[name]["val_accuracy"], measured[name]["gzip_bytes"]))
+    return best(measured)
 
 
 def zip_bundle(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from maskopt.bundle.classifier import Answer, Bundle
-from maskopt.bundle.description import FILE, read_description
+from maskopt.bundle.description import FILE, best, read_description
 from maskopt.data.listing import SUFFIXES
 from maskopt.data.parallel import map_pictures
 from maskopt.errors import NoPictures, UnreadablePicture
@@ -29,13 +29,13 @@ def list_pictures(paths: Sequence[Path]) -> list[Path]:
 
 
 def best_bundle(folder: Path) -> Path | None:
-    """Return the bundle that is right most often about the validation pictures, of equals the smallest; None if none.
+    """Return the best bundle, None where there is none.
 
     Raises:
         BrokenBundle: one cannot be read.
     """
-    found = {file.parent: read_description(file.parent) for file in sorted(folder.glob(f"*/{FILE}"))}
-    return min(found, key=lambda each: (-found[each].metrics["val_accuracy"], found[each].gzip_bytes), default=None)
+    found = {file.parent: read_description(file.parent).metrics for file in sorted(folder.glob(f"*/{FILE}"))}
+    return best(found) if found else None
 
 
 def classify_all(bundle: Path, pictures: Sequence[Path]) -> Iterator[Said]:

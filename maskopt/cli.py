@@ -141,7 +141,7 @@ def report(
 
 @app.command()
 def bundle(
-    name: Annotated[str | None, typer.Argument(help="BACKBONE/VARIANT of a run; the best if left out.")] = None,
+    name: Annotated[str, typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.")],
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
     seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; below bundles/ if left out.")] = None,
@@ -159,18 +159,14 @@ def bundle(
         typer.echo(f"{zip_bundle(made)}")
 
 
-def _bundle(
-    name: str | None = None, file_format: str = "int8", seed: int | None = None, out: Path | None = None
-) -> tuple[Path, str]:
+def _bundle(name: str, file_format: str = "int8", seed: int | None = None, out: Path | None = None) -> tuple[Path, str]:
     """Make a bundle; return its folder, and a line on it."""
-    from maskopt.bundling import best_model, make_bundle  # noqa: PLC0415  what reads and runs .tflite
+    from maskopt.bundling import make_bundle  # noqa: PLC0415  what reads and runs .tflite
     from maskopt.params import load_params  # noqa: PLC0415
 
     params = load_params(paths.PARAMS)
-    seed = params.seeds[0] if seed is None else seed
-    name = name or best_model(params, file_format, seed)
     target = out or paths.BUNDLES / f"{name.replace('/', '-')}-{file_format}"
-    made = make_bundle(params, name, file_format, seed, target)
+    made = make_bundle(params, name, file_format, params.seeds[0] if seed is None else seed, target)
     right = f"right about {made.metrics['accuracy']:.2%} of the test pictures"
     return target, f"{target}: {made.raw_bytes:,} bytes, {right}"
 
@@ -196,7 +192,10 @@ def classify(
     lay_out = lay_out_json if as_json else lay_out_csv if as_csv else lay_out_lines
     listed, chosen = list_pictures(pictures), folder or best_bundle(paths.BUNDLES)
     if chosen is None:
-        chosen, line = _bundle()
+        from maskopt.bundling import best_model  # noqa: PLC0415
+        from maskopt.params import load_params  # noqa: PLC0415
+
+        chosen, line = _bundle(best_model(load_params(paths.PARAMS)))
         typer.echo(line, err=True)
     said = list(classify_all(chosen, listed))
     for line in lay_out(said):

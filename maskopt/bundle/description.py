@@ -1,12 +1,15 @@
 """model.json of a bundle: what the model takes, what it gives, how good it is, and where it came from."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
 from maskopt.data.picture import Aspect
 from maskopt.errors import BrokenBundle, MissingFile
+
+K = TypeVar("K")
 
 FILE = "model.json"
 MODEL = "model.tflite"
@@ -61,6 +64,11 @@ class Description(_Part):
     def name(self) -> str:
         """What people call it."""
         return f"{self.network}/{self.variant}/{self.format}"
+
+
+def best(figures: Mapping[K, Mapping[str, Any]]) -> K:
+    """Return which model is right most often about validation pictures, of equals the smallest: of metrics of each."""
+    return min(figures, key=lambda each: (-figures[each]["val_accuracy"], figures[each]["gzip_bytes"]))
 
 
 def read_description(folder: Path) -> Description:
