@@ -86,7 +86,7 @@ def test_stage_asks_about_each_picture_and_finds_the_label_that_is_wrong(run_sta
     np.testing.assert_allclose(rows[["cat", "dog"]].sum(axis=1), 1, atol=1e-5)
     likely = np.where(rows["label"] == "cat", rows["cat"], rows["dog"])
     assert likely[8] < 0.5
-    assert (likely > 0.5).sum() >= 90  # which others are doubted differs between processors
+    assert (likely > 0.5).sum() >= 80  # of 96; which others are doubted differs between processors
     assert not paths.unfinished("crossed@together").exists()
 
 
