@@ -6,21 +6,19 @@ all cores. Times are wall-clock seconds, peaks are of resident memory, of the pr
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 import psutil
+from machine import ROOT, environment, introduce, say
 from ruamel.yaml import YAML
 
 from flows.experiment import changed_params, make_workspace
@@ -30,7 +28,6 @@ from maskopt import paths
 from maskopt.params import load_params
 from maskopt.profiles import put_profile
 
-ROOT = Path(__file__).parents[1]
 BACKBONE, SIZE_PX, SEED = "mobilenet_v2", 128, 0
 COMPRESSED = ("pruned", "clustered", "qat")
 STAGES = {
@@ -43,12 +40,7 @@ LOOK_SECONDS = 0.5
 
 def main() -> None:
     """Run both, then print."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "tf-keras", "ai-edge-litert"))
-    say(f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {packages}, Python {platform.python_version()},")
-    say(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}\n")
+    introduce(("tensorflow", "tf-keras", "ai-edge-litert"))
     with TemporaryDirectory() as name:
         workspace = make(Path(name) / "maskopt")
         run(workspace, "--target", f"split@{SEED}", "--target", "pixels", "--target", f"weights@{BACKBONE}")
@@ -106,7 +98,7 @@ def run_notebook(workspace: Path, pictures: Path) -> dict[str, dict[str, Any]]:
     script = [sys.executable, str(ROOT / "benchmarks" / "notebook.py"), str(pictures)]
     done = subprocess.run(
         [*script, str(workspace / network.weights), *numbers],
-        env=environment(ROOT),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -219,16 +211,6 @@ def first_time(phases: list[tuple[list[float], float]], wanted: float) -> float:
                 return before + seconds * epoch / len(accuracies)
         before += seconds
     raise AssertionError(f"{wanted} was never reached")
-
-
-def environment(code: Path) -> dict[str, str]:
-    """Return the variables of a command: the package of a folder, telemetry off."""
-    return os.environ | {"PYTHONPATH": str(code), "DO_NOT_TRACK": "1", "DVC_NO_ANALYTICS": "1"}
-
-
-def say(line: str) -> None:
-    """Print at once: the whole takes long."""
-    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

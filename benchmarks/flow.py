@@ -6,7 +6,6 @@ Each figure is wall-clock seconds of a whole command, Python's start included, w
 
 import argparse
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -17,17 +16,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
 import yaml
 from distributed import Client
+from machine import ROOT, environment, introduce, say
 
-ROOT = Path(__file__).parents[1]
 MASKOPT = (sys.executable, "-m", "maskopt")
 DVC = (sys.executable, "-m", "dvc")
 ROUNDS = 10
@@ -40,14 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the quick profile too: half an hour")
     quick = parser.parse_args().quick
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    packages = ", ".join(f"{name} {version(name)}" for name in ("prefect", "dvc"))
-    say(
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.stdout.strip()}, {packages}, Python {platform.python_version()},"
-    )
-    say(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}\n")
+    introduce(("prefect", "dvc"))
     say("| what | seconds | CPU seconds |\n| --- | --- | --- |")
     with TemporaryDirectory() as folder, server(Path(folder)):
         measure_sleeping(Path(folder) / "sleeping")
@@ -222,11 +212,6 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def environment() -> dict[str, str]:
-    """Return the variables of a command: this package, telemetry off."""
-    return os.environ | {"PYTHONPATH": str(ROOT), "DO_NOT_TRACK": "1", "DVC_NO_ANALYTICS": "1"}
-
-
 def show(what: str, seconds: list[float] | tuple[float, ...], cpu: list[float] | tuple[float, ...]) -> None:
     """Print a row: the median, and the range of several runs."""
     say(f"| {what} | {middle(seconds)} | {middle(cpu) if cpu else '-'} |")
@@ -236,11 +221,6 @@ def middle(values: list[float] | tuple[float, ...]) -> str:
     """Return the median, and the range of several."""
     span = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
     return f"{statistics.median(values):.1f}{span}"
-
-
-def say(line: str) -> None:
-    """Print at once: the whole takes long."""
-    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
