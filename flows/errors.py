@@ -4,9 +4,11 @@ MaskoptError
 ├── UnusableGraph      dvc.yaml cannot be run as it is
 ├── DvcFailed          a command of DVC ended with an error
 ├── Busy               another run is at work in this workspace
+├── UnusableLockfile   dvc.lock holds conflicts of git, or another DVC wrote it
 ├── NoServer           the Prefect server does not answer
 ├── StageFailed        a stage ended with an error, was killed or took too long
 ├── RunFailed          one or more stages of a run failed
+├── Unfinished         a run that was ended before its end
 ├── NoCluster          there is no Dask cluster, or it has no workers
 ├── NoClone            a folder is no clone of a repository
 ├── Uncommitted        stages cannot go to other machines: the clone differs from its commit
@@ -14,6 +16,7 @@ MaskoptError
 ├── OtherCommit        a worker's clone is at another commit
 ├── UnusableSets       sets of params that cannot be read, or that params.yaml has no keys for
 ├── ExperimentFailed   one set of params did not come to its end
+├── GitFailed          git did not make or read a workspace
 ├── ExperimentsFailed  one or more of them did not
 ├── NothingFits        a search that found no model within its budget
 └── UnusableCron       a time of a schedule that cannot be read
@@ -88,6 +91,10 @@ class RunFailed(MaskoptError):
         super().__init__("\n".join(failures) + f"\n{behind}`maskopt run` goes on with what is missing")
 
 
+class Unfinished(MaskoptError):
+    """A run ended, but not well; Prefect's own words say how."""
+
+
 class NoCluster(MaskoptError):
     """There are no workers to send stages to."""
 
@@ -152,7 +159,7 @@ class GitFailed(MaskoptError):
     """Git did not do what a workspace of an experiment needs."""
 
     def __init__(self, command: Sequence[str], said: str) -> None:
-        super().__init__(f"{' '.join(command)} failed: {said.strip()}")
+        super().__init__(f"`{' '.join(command)}` failed:\n{said.strip()}\nMend that, then run again")
 
 
 class ExperimentsFailed(MaskoptError):

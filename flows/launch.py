@@ -11,15 +11,12 @@ from prefect.client.schemas import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import workspace as ws
+from flows.errors import Unfinished
 from flows.graph import choose, read_graph
 from flows.pipeline import default_jobs, run_graph
 from flows.plan import Plan
 from flows.server import find_or_start, temporary
 from maskopt.errors import MaskoptError
-
-
-class Unfinished(MaskoptError):
-    """The run ended, but not all of its stages did."""
 
 
 def launch(targets: Sequence[str], force: bool, jobs: int | None, cluster: str | None, server: bool) -> None:

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from workspaces import wait_until
 
-from flows.errors import UnusableSets
-from flows.experiment import changed_params
+from flows.errors import GitFailed, UnusableSets
+from flows.experiment import changed_params, make_workspace
 from flows.experiments import name_of, read_sets
 from maskopt.errors import InvalidParams
 
@@ -89,6 +89,15 @@ def test_params_change_in_what_is_set_alone():
     before = (ROOT / "params.yaml").read_text()
     expected = before.replace("version: 1\n  seed: 0\n", "version: 1\n  seed: 5\n")
     assert changed_params(ROOT / "params.yaml", {"sample.seed": 5}) == expected
+
+
+def test_what_git_says_is_passed_on(tmp_path):
+    with pytest.raises(GitFailed) as err:
+        make_workspace(tmp_path / "nowhere", tmp_path / "clone", "")
+    command, *said, last = str(err.value).splitlines()
+    assert command == f"`git clone --quiet {tmp_path / 'nowhere'} {tmp_path / 'clone'}` failed:"
+    assert "does not exist" in " ".join(said)
+    assert last == "Mend that, then run again"
 
 
 @pytest.mark.parametrize(
