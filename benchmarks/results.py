@@ -1,6 +1,7 @@
 """The finished run that is here -> its figures in git: `make results NAME=photos`.
 
-docs/results/NAME gets seed-N.json, the metrics of a seed with commit, date and versions, and the report's tables.
+docs/results/NAME gets seed-N.json, the metrics of a seed with commit, date and versions, the report's tables, and its
+picture of all models.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from maskopt.variants import VARIANTS
 
 RESULTS = Path("docs/results")
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert")
+PICTURE = "size_against_accuracy.png"
 TABLES = ("models", "seeds", "recall", "robustness", "shortcuts")  # of the report, where they are there
 
 
@@ -41,7 +43,8 @@ def main() -> None:
             for backbone in params.backbones
         }
         write_record(folder / f"seed-{seed}.json", {"made": made, **metrics})
-    for file in (paths.REPORT / f"{table}.{kind}" for table in TABLES for kind in ("csv", "md")):
+    names = [f"{table}.{kind}" for table in TABLES for kind in ("csv", "md")]
+    for file in (paths.REPORT / name for name in (*names, PICTURE)):
         if file.is_file():
             shutil.copyfile(file, folder / file.name)
 
