@@ -1,0 +1,80 @@
+"""The finished run that is here -> the best model within each budget: `python benchmarks/targets.py` prints Markdown.
+
+Within a budget of gzipped bytes, that of every seed, the model is taken that is right most often about validation
+pictures, mean of the seeds; the test pictures then say how it differs from the float MobileNetV2, paired over pictures.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from maskopt import paths
+from maskopt.bundle.description import best
+from maskopt.params import load_params
+from maskopt.records import read_record
+from maskopt.report.paired import Right, compare
+from maskopt.variants import VARIANTS
+
+Model = tuple[str, str, str]  # backbone, variant, format
+
+REFERENCE: Model = ("mobilenet_v2", "finetuned", "float32")
+WANTED = {1_110_000: -0.5, 250_000: -1.5, 100_000: -3.0, 50_000: None}  # gzipped bytes -> points from the reference
+
+
+def main() -> None:
+    """Choose and compare."""
+    params = load_params(paths.PARAMS)
+    models = [
+        (backbone, variant, name)
+        for backbone in params.backbones
+        for variant, promise in VARIANTS.items()
+        for name in promise.formats
+    ]
+    figures = {model: summarize(model, params.seeds) for model in models}
+    reference = right(REFERENCE, params.seeds)
+    lines = [row("float", REFERENCE, figures[REFERENCE], reference, reference, None)]
+    for budget, points in WANTED.items():
+        chosen = best({model: each for model, each in figures.items() if each["gzip_bytes"] <= budget})
+        lines.append(
+            row(f"at most {budget:,}", chosen, figures[chosen], right(chosen, params.seeds), reference, points)
+        )
+    print(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True))  # noqa: T201
+
+
+def summarize(model: Model, seeds: Sequence[int]) -> dict[str, float]:
+    """Return the mean accuracy on validation pictures, and the most bytes."""
+    backbone, variant, name = model
+    of_seeds = [read_record(paths.metrics(backbone, variant, seed))["formats"][name] for seed in seeds]
+    return {
+        "val_accuracy": float(np.mean([each["val_accuracy"] for each in of_seeds])),
+        "gzip_bytes": max(each["gzip_bytes"] for each in of_seeds),
+    }
+
+
+def right(model: Model, seeds: Sequence[int]) -> Right:
+    """Return (S, N): whether the model of each seed is right about each test picture."""
+    backbone, variant, name = model
+    predictions = [pd.read_csv(paths.predictions(backbone, variant, seed)) for seed in seeds]
+    return np.stack([(rows[name] == rows["label"]).to_numpy() for rows in predictions])
+
+
+def row(
+    budget: str, model: Model, figures: dict[str, float], its: Right, reference: Right, wanted: float | None
+) -> dict[str, str]:
+    """Return what a row of the table says."""
+    difference = compare(its, reference)
+    interval = f"({difference.low:.1f} to {difference.high:.1f})"
+    return {
+        "budget, gzip bytes": budget,
+        "model": "/".join(model),
+        "gzip bytes, largest": f"{figures['gzip_bytes']:,.0f}",
+        "validation": f"{figures['val_accuracy']:.2%}",
+        "test": f"{its.mean():.2%}",
+        "points from float MobileNetV2 (95%)": f"{difference.points:.2f} {interval}",
+        "wanted": "" if wanted is None else f"{wanted:g} or better",
+    }
+
+
+if __name__ == "__main__":
+    main()
