@@ -23,7 +23,8 @@ from machine import ROOT, environment, introduce, say
 from PIL import Image
 
 from flows.experiment import changed_params, make_workspace
-from flows.graph import ask_dvc
+from flows.graph import read_graph
+from flows.workspace import entries
 from maskopt import paths
 from maskopt.data.sample import draw_sample
 from maskopt.params import load_params
@@ -91,9 +92,9 @@ def make(folder: Path, changes: Mapping[str, object], rows_per_class: int | None
 
 def commands(workspace: Path) -> Iterator[list[str]]:
     """Yield module and arguments of each stage, upstream first."""
-    for line in ask_dvc(workspace, "repro", "--dry").splitlines():
-        if line.startswith("> python -m "):
-            yield line.split()[3:]
+    noted = entries(ROOT)  # DVC tells no command of a stage whose upstream has not run
+    for name in read_graph(workspace):
+        yield noted[name]["cmd"].split()[2:]
 
 
 def cpu_seconds(workspace: Path, *words: str) -> float:
