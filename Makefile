@@ -19,7 +19,7 @@ report: $(READY)  ## the last run as one page of HTML, in a browser
 	maskopt report --open
 
 test: $(READY) lint  ## what CI runs
-	pytest
+	pytest -n 2 --dist loadfile
 
 test-all: $(READY)  ## with the slow tier
 	pytest -m 'slow or not slow'

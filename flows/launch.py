@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows import workspace as ws
 from flows.errors import Unfinished
 from flows.graph import choose, read_graph
-from flows.pipeline import default_jobs, run_graph
+from flows.pipeline import default_jobs, refuse_unusable_params, run_graph
 from flows.plan import Plan
 from flows.server import find_or_start, temporary
 from maskopt.errors import MaskoptError
@@ -27,6 +27,7 @@ def launch(targets: Sequence[str], force: bool, jobs: int | None, cluster: str |
         NoServer: the Prefect server does not answer.
         MaskoptError: others of `run_graph`.
     """
+    refuse_unusable_params()  # at once: a server takes its time to start
     with _server(server):
         _end(run_graph(targets, force, jobs, cluster, return_state=True))
 

@@ -31,7 +31,7 @@ from flows.plan import Plan
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
 from maskopt.errors import MaskoptError, MissingFile
-from maskopt.params import Data, load_params
+from maskopt.params import load_params
 from maskopt.paths import PARAMS
 
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
@@ -62,9 +62,7 @@ def run_graph(
         cluster: address of the scheduler of a Dask cluster whose workers run the stages; None: this machine runs them.
     """
     here = Path.cwd()
-    if PARAMS.is_file():
-        params = load_params(PARAMS)  # DVC runs nothing for a key that no stage reads, so no stage would complain
-        _refuse_missing_pictures(params.data)
+    refuse_unusable_params()
     with this_run(here):
         ws.mend(here)
         with _runner(here, cluster) as runner:
@@ -103,8 +101,18 @@ def _runner(workspace: Path, cluster: str | None) -> Iterator[Runner]:
         yield runner
 
 
-def _refuse_missing_pictures(data: Data) -> None:
-    """Say what to do where DVC would say "no such file": it looks for what fetch depends on before fetch can run."""
+def refuse_unusable_params() -> None:
+    """Say what is wrong with params.yaml in this folder before anything runs, where no stage would.
+
+    DVC runs nothing for a key that no stage reads, and looks for what fetch depends on before fetch can say what to do.
+
+    Raises:
+        InvalidParams: params.yaml has values that cannot be used.
+        MissingFile: the pictures are not where params.yaml says.
+    """
+    if not PARAMS.is_file():
+        return  # a graph of other stages
+    data = load_params(PARAMS).data
     if data.source in ("archive", "folder") and not data.path.exists():
         raise MissingFile(data.path, "put the pictures there, or set data.path in params.yaml to where they are")
 

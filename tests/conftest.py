@@ -6,13 +6,19 @@ import sys
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def configured():
-    """TensorFlow fixes its threads when it first computes; a test that does not import it need not wait for it."""
-    if "maskopt.keras" in sys.modules:
-        from maskopt.keras import configure
+@pytest.fixture(scope="session")
+def one_thread():
+    """TensorFlow fixes its threads when it first computes: fixtures of a session that use it ask for this one."""
+    from maskopt.keras import configure
 
-        configure(seed=0, threads=1)
+    configure(seed=0, threads=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configured(request):
+    """Configure TensorFlow if the tests import it; others need not wait for it."""
+    if "maskopt.keras" in sys.modules:
+        request.getfixturevalue("one_thread")
 
 
 @pytest.fixture(autouse=True)

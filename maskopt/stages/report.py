@@ -1,12 +1,14 @@
 """What is known of the run's models -> tables, figures and one page."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from maskopt import paths
 from maskopt.data.rows import read_manifest
@@ -23,6 +25,10 @@ from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.page import introduce, list_sections, to_markdown, to_record, write_page
 from maskopt.report.results import (
+    Frames,
+    Models,
+    SeedFrames,
+    SeedModels,
     collect_recall,
     collect_results,
     collect_seeds,
@@ -39,6 +45,7 @@ from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
 Model = tuple[str, str, int]  # backbone, variant, seed
+Sheets = Mapping[str, tuple[pd.DataFrame, pd.DataFrame | None]]  # name -> numbers, and as text if the page shows them
 THUMBNAILS = {
     "suspects": "Test pictures that no model is right about",
     "label_problems": "Labels that may be wrong",
@@ -47,8 +54,63 @@ THUMBNAILS = {
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Records:
+    """What the stages before have left, as far as it is there."""
+
+    metrics: SeedModels
+    predictions: SeedFrames
+    latency: Models
+    first: Models  # metrics of the first seed, as are the frames below
+    curves: Frames
+    layers: Frames
+    constants: Frames
+    answers: Frames  # predictions
+    missing: Sequence[str]  # files of metrics
+
+
 def main(params: Params) -> None:
     """Write the report of the networks that params name, as far as they were measured."""
+    records = _read_records(params)
+    results = collect_results(records.metrics, records.latency, records.predictions)
+    shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
+    together, parted = (pd.read_csv(paths.crossed(way)) for way in ("together", "parted"))
+    tried = pd.read_csv(paths.SEARCH)
+    sheets = {**_list_sheets(records, results, shortcuts, tried), **_list_optional_sheets(records, together, tried)}
+    said = introduce(
+        params.data.source,
+        int(results["total"].max()),
+        list_starts(records.metrics),
+        params.seeds,
+        records.missing,
+        warn(shortcuts),
+        read_record(paths.split_report(params.seeds[0])),
+        measure_gain(together, parted) if len(together) else None,
+    )
+    sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None})
+    with replacing(paths.REPORT) as folder:
+        folder.mkdir()
+        for name, (numbers, text) in sheets.items():
+            numbers.to_csv(folder / f"{name}.csv", index=False)
+            if text is not None:
+                (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
+        figures = []
+        for name, figure in _draw(records, results, sheets, max(params.pixels.sizes_px)):
+            figures.append(f"{name}.png")
+            save(figure, folder / figures[-1])
+        (folder / "report.md").write_text(write_page(said, sections, figures), encoding="utf-8")
+        write_record(
+            folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
+        )
+    logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
+
+
+def _read_records(params: Params) -> _Records:
+    """Read all that belongs to single models.
+
+    Raises:
+        MissingFile: nothing was measured.
+    """
     seeds = params.seeds
     models = [(backbone, variant, seed) for backbone in params.backbones for variant in VARIANTS for seed in seeds]
     metrics = {model: read_record(paths.metrics(*model)) for model in models if paths.metrics(*model).is_file()}
@@ -57,80 +119,64 @@ def main(params: Params) -> None:
     missing = [str(paths.metrics(*model)) for model in models if model not in metrics]
     if missing:
         logger.warning("not measured: %s", ", ".join(missing))
-    predictions = _read(paths.predictions, models)
     first = [model for model in models if model[-1] == seeds[0]]
-    curves, layers, constants, shown = (
+    curves, layers, constants, answers = (
         {model[:2]: frame for model, frame in _read(path, first).items()}
         for path in (paths.curves, paths.layers, paths.constants, paths.predictions)
     )
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
-    results = collect_results(metrics, latency, predictions)
-    recall, held, skipped = collect_recall(metrics), list_bytes(constants, layers), list_skipped(layers)
-    shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
-    together, parted = (pd.read_csv(paths.crossed(way)) for way in ("together", "parted"))
-    gain = measure_gain(together, parted) if len(together) else None
-    tried = pd.read_csv(paths.SEARCH)
-    optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
-        "front": (list_front(tried), lay_out_front),
-        "suspects": (list_suspects(predictions), lay_out_suspects),
-        "label_problems": (list_label_problems(together), lay_out_label_problems),
-        "extra": (list_extra(metrics), lay_out_extra),
-        "attributes": (list_groups(predictions, pd.read_csv(paths.ATTRIBUTES, dtype=str)), lay_out_groups),
-        "robustness": (list_robustness(metrics), lay_out_robustness),
+    measured = {model[:2]: metrics[model] for model in first if model in metrics}
+    predictions = _read(paths.predictions, models)
+    return _Records(metrics, predictions, latency, measured, curves, layers, constants, answers, missing)
+
+
+def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
+    recall, skipped = collect_recall(records.metrics), list_skipped(records.layers)
+    return {
+        "table_1": (
+            tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
+            tables.lay_out_table_1(results),
+        ),
+        "table_2": (
+            tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
+            tables.lay_out_table_2(results),
+        ),
+        "models": (results, tables.lay_out_models(results)),
+        "seeds": (collect_seeds(records.metrics), None),
+        "recall": (recall, tables.lay_out_recall(recall)),
+        "bytes": (list_bytes(records.constants, records.layers), lay_out_bytes(results)),
+        "skipped": (skipped, lay_out_skipped(skipped)),
+        "shortcuts": (shortcuts, lay_out_shortcuts(shortcuts)),
+        "search": (tried, None),
+        "curves": (list_curves(records.curves), None),
+        "confusion": (list_confusion(records.first), None),
     }
 
-    records = {model[:2]: metrics[model] for model in first if model in metrics}
 
-    with replacing(paths.REPORT) as folder:
-        folder.mkdir()
-        numbers = {
-            "table_1": tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
-            "table_2": tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
-            "models": results,
-            "seeds": collect_seeds(metrics),
-            "recall": recall,
-            "bytes": held,
-            "skipped": skipped,
-            "shortcuts": shortcuts,
-            "search": tried,
-            "curves": list_curves(curves),
-            "confusion": list_confusion(records),
-        }
-        texts = {
-            "table_1": tables.lay_out_table_1(results),
-            "table_2": tables.lay_out_table_2(results),
-            "models": tables.lay_out_models(results),
-            "recall": tables.lay_out_recall(recall),
-            "bytes": lay_out_bytes(results),
-            "skipped": lay_out_skipped(skipped),
-            "shortcuts": lay_out_shortcuts(shortcuts),
-        }
-        for name, (frame, lay_out) in optional.items():
-            if len(frame):
-                numbers[name], texts[name] = frame, lay_out(frame)
-        for name, frame in numbers.items():
-            frame.to_csv(folder / f"{name}.csv", index=False)
-        for name, text in texts.items():
-            (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
-        figures = dict(draw_gallery(results, records, curves, shown))
-        if len(tried):
-            figures["search"] = draw_search(tried)
-        for name, title in THUMBNAILS.items():
-            if name in numbers:
-                pictures = _read_pixels(numbers[name], max(params.pixels.sizes_px))
-                figures[name] = draw_suspects(numbers[name], pictures, title)
-        for name, figure in figures.items():
-            save(figure, folder / f"{name}.png")
-        total = int(results["total"].max())
-        starts, names = list_starts(metrics), [f"{name}.png" for name in figures]
-        split = read_record(paths.split_report(seeds[0]))
-        said = introduce(params.data.source, total, starts, seeds, missing, warn(shortcuts), split, gain)
-        sections = list_sections(texts)
-        (folder / "report.md").write_text(write_page(said, sections, names), encoding="utf-8")
-        write_record(
-            folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
-        )
-    logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
+def _list_optional_sheets(records: _Records, together: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
+    """Return those of which there are any rows in this run."""
+    attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str)
+    optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+        "front": (list_front(tried), lay_out_front),
+        "suspects": (list_suspects(records.predictions), lay_out_suspects),
+        "label_problems": (list_label_problems(together), lay_out_label_problems),
+        "extra": (list_extra(records.metrics), lay_out_extra),
+        "attributes": (list_groups(records.predictions, attributes), lay_out_groups),
+        "robustness": (list_robustness(records.metrics), lay_out_robustness),
+    }
+    return {name: (numbers, lay_out(numbers)) for name, (numbers, lay_out) in optional.items() if len(numbers)}
+
+
+def _draw(records: _Records, results: pd.DataFrame, sheets: Sheets, size_px: int) -> Iterator[tuple[str, Figure]]:
+    """Yield name and figure; thumbnails are of the largest pictures there are, of `size_px`."""
+    yield from draw_gallery(results, records.first, records.curves, records.answers)
+    tried, _ = sheets["search"]
+    if len(tried):
+        yield "search", draw_search(tried)
+    for name, title in THUMBNAILS.items():
+        if name in sheets:
+            numbers, _ = sheets[name]
+            yield name, draw_suspects(numbers, _read_pixels(numbers, size_px), title)
 
 
 def _read_pixels(pictures: pd.DataFrame, size_px: int) -> npt.NDArray[np.uint8]:

@@ -36,8 +36,15 @@ def workspace(new_workspace):
     return made
 
 
-def test_stages_edges_and_settings_come_from_dvc_upstream_first(workspace):
-    graph = read_graph(workspace.root)
+@pytest.fixture(scope="module")
+def graph(new_workspace):
+    """What DVC says of it, asked once: a question takes seconds."""
+    root = new_workspace().root
+    (root / "dvc.yaml").write_text(MATRIX)
+    return read_graph(root)
+
+
+def test_stages_edges_and_settings_come_from_dvc_upstream_first(graph):
     assert list(graph) == [
         "fetch",
         "trained@big",
@@ -71,8 +78,8 @@ def test_changes_come_from_dvc(workspace):
         ("measured@small", {"measured@small-qat"}),
     ],
 )
-def test_target_is_a_stage_or_a_word_of_its_name(workspace, target, wanted):
-    chosen, asked = choose(read_graph(workspace.root), [target])
+def test_target_is_a_stage_or_a_word_of_its_name(graph, target, wanted):
+    chosen, asked = choose(graph, [target])
     assert asked == wanted
     assert set(chosen) >= wanted | {"fetch"}
     assert "report" not in chosen
@@ -82,14 +89,13 @@ def test_each_retry_waits_twice_as_long_as_the_one_before():
     assert Settings(retries=3, retry_delay_seconds=10).retry_delays_seconds == [10, 20, 40]
 
 
-def test_no_target_asks_for_all(workspace):
-    graph = read_graph(workspace.root)
+def test_no_target_asks_for_all(graph):
     assert choose(graph, []) == (graph, frozenset(graph))
 
 
-def test_unknown_target_is_named_with_what_is_close(workspace):
+def test_unknown_target_is_named_with_what_is_close(graph):
     with pytest.raises(UnknownName, match=r"unknown target 'smal'; known: .*Did you mean 'small'"):
-        choose(read_graph(workspace.root), ["smal"])
+        choose(graph, ["smal"])
 
 
 def test_unknown_setting_is_named_with_its_stage(workspace):

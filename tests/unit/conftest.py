@@ -21,7 +21,7 @@ class TinyFiles:
 
 
 @pytest.fixture(scope="session")
-def tiny_files(tmp_path_factory):
+def tiny_files(tmp_path_factory, one_thread):  # noqa: ARG001
     """Layers: conv 3x3 (16), batch-norm, relu6, depthwise 3x3 stride 2, conv 1x1 (64), mean, dense (3)."""
     from maskopt.backbones import SYMMETRIC
     from maskopt.convert import convert
@@ -64,7 +64,7 @@ def _values(weights, rng):
 
 
 @pytest.fixture(scope="session")
-def toy():
+def toy(one_thread):  # noqa: ARG001
     """96 pictures to train on, 60 to validate on: a class is the one channel that is brighter than the others."""
     from maskopt.backbones import SYMMETRIC
     from maskopt.params import Augmentation, Training
@@ -106,7 +106,7 @@ def _toy_pictures(rng, n):
 
 
 @pytest.fixture(scope="session")
-def build_toy():
+def build_toy(one_thread):  # noqa: ARG001
     """Layers: conv 3x3 (12), depthwise 3x3 stride 2, conv 1x1 (24), each with batch-norm and relu6; dense (3)."""
     from maskopt.backbones import BATCH_NORM_MOMENTUM, FEATURES
     from maskopt.keras import keras
@@ -131,7 +131,7 @@ def build_toy():
 
 
 @pytest.fixture(scope="session")
-def build_linear():
+def build_linear(one_thread):  # noqa: ARG001
     """Layers: flatten (192), dense (3). Half as long to trace as the other."""
     from maskopt.backbones import FEATURES
     from maskopt.keras import keras

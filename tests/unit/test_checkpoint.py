@@ -105,8 +105,9 @@ TECHNIQUES = {
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
-def test_compression_goes_on(goes_on, trained, technique):
-    assert_equal(*goes_on(lambda trainer: TECHNIQUES[technique](trained.model, trainer)))
+def test_compression_goes_on(goes_on, build_linear, technique):
+    model = build_linear()
+    assert_equal(*goes_on(lambda trainer: TECHNIQUES[technique](model, trainer)))
 
 
 def test_early_stopping_counts_the_epochs_before(goes_on, build_linear, toy):

@@ -14,6 +14,7 @@ from maskopt.description import describe, lay_out
 from maskopt.errors import MaskoptError, MissingFile, NotAModel
 from maskopt.litert import Classifier
 from maskopt.origin import MAX_BYTES, after, begin, read_origin, to_bytes
+from maskopt.sizes import pack
 from maskopt.slimming import slim
 
 ORIGIN = after(begin("small", 3, size_px=8, weights="none"), "baseline", {"epochs": 2, "learning_rate": 0.01})
@@ -82,8 +83,10 @@ def test_missing_file_is_told(tmp_path):
         read_origin(tmp_path / "none.tflite")
 
 
-def test_broken_copies_of_a_file_are_refused_or_read(carry):
+def test_broken_copies_of_a_file_are_refused_or_read(carry, monkeypatch):
     """Each byte of the end, where the root of metadata and buffers is, changed in turn."""
+    packed = pack(b"")
+    monkeypatch.setattr("maskopt.description.pack", lambda _: packed)  # takes any bytes, and nine tenths of the time
     path = carry(to_bytes(ORIGIN))
     content, survived = path.read_bytes(), 0
     for place in range(0, min(len(content), 400)):

@@ -17,6 +17,11 @@ N = 150
 LABELS = ["mask", "none", "wrong"] * (N // 3)
 
 
+@pytest.fixture(autouse=True)
+def small_forest(monkeypatch):
+    monkeypatch.setattr("maskopt.shortcuts.TREES", 25)
+
+
 @pytest.fixture
 def manifest():
     """The class shows in the bytes of a file, not in its size or mode."""
