@@ -13,21 +13,10 @@ import pytest
 from workspaces import QUIET, ROOT, Workspace
 
 
-@pytest.fixture(scope="session")
-def new_workspace(tmp_path_factory):
+@pytest.fixture
+def new_workspace(tmp_path):
     """Return a function that makes a workspace with a graph."""
-
-    def make(stages=None, environment=None):
-        root = tmp_path_factory.mktemp("new") / "workspace"
-        (root / ".dvc").mkdir(parents=True)
-        shutil.copyfile(ROOT / ".dvc" / "config", root / ".dvc" / "config")
-        subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
-        workspace = Workspace(root, environment or {})
-        if stages:
-            workspace.write_graph(stages)
-        return workspace
-
-    return make
+    return lambda stages=None, environment=None, name="workspace": _make(tmp_path / name, stages, environment)
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +69,35 @@ def free_port():
     return find
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def served(new_workspace, server):
     """Return a function that makes a workspace whose runs are on the server's page."""
     return lambda stages: new_workspace(stages, {"PREFECT_API_URL": server})
+
+
+@pytest.fixture(scope="session")
+def new_workspace_once(tmp_path_factory):
+    """As `new_workspace`, for one that several tests look at."""
+    return lambda stages=None, environment=None: _make(
+        tmp_path_factory.mktemp("once") / "workspace", stages, environment
+    )
+
+
+@pytest.fixture(scope="session")
+def served_once(new_workspace_once, server):
+    """As `served`, for a run that several tests look at."""
+    return lambda stages: new_workspace_once(stages, {"PREFECT_API_URL": server})
+
+
+def _make(root, stages, environment):
+    """Make a workspace, with a graph if there are stages."""
+    (root / ".dvc").mkdir(parents=True)
+    shutil.copyfile(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    workspace = Workspace(root, environment or {})
+    if stages:
+        workspace.write_graph(stages)
+    return workspace
 
 
 def _is_up(url):

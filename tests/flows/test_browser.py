@@ -49,9 +49,9 @@ def page(browser, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def finished(served):
+def finished(served_once):
     """Return the address of a run that came to its end, with results to show."""
-    workspace = served(FINISHED)
+    workspace = served_once(FINISHED)
     write_results(workspace)
     return address(workspace.run("run"))
 
@@ -71,9 +71,9 @@ def write_results(workspace):
 
 
 @pytest.fixture(scope="module")
-def failed(served):
+def failed(served_once):
     """Return the address of a run of which a stage failed, with results of an earlier one still there."""
-    workspace = served(FAILED)
+    workspace = served_once(FAILED)
     write_results(workspace)
     return address(workspace.run("run", fails=True))
 

@@ -37,9 +37,9 @@ def workspace(new_workspace):
 
 
 @pytest.fixture(scope="module")
-def graph(new_workspace):
+def graph(new_workspace_once):
     """What DVC says of it, asked once: a question takes seconds."""
-    root = new_workspace().root
+    root = new_workspace_once().root
     (root / "dvc.yaml").write_text(MATRIX)
     return read_graph(root)
 

@@ -190,7 +190,7 @@ def test_named_server_that_does_not_answer_is_an_error(new_workspace):
 def test_server_that_wants_another_password_is_an_error(new_workspace, start_server, tmp_path):
     with start_server(tmp_path, {"PREFECT_SERVER_API_AUTH_STRING": "team:secret"}) as url:
         for client in ({}, {"PREFECT_API_AUTH_STRING": "team:other"}):
-            workspace = new_workspace(CHAIN, {"PREFECT_API_URL": url} | client)
+            workspace = new_workspace(CHAIN, {"PREFECT_API_URL": url} | client, name=f"workspace-{len(client)}")
             text = workspace.run("run", fails=True)
             assert text.startswith(f"error: no Prefect server at {url}: it wants a user and a password: set PREFECT_")
 
