@@ -120,13 +120,14 @@ def _read_records(params: Params) -> _Records:
     if missing:
         logger.warning("not measured: %s", ", ".join(missing))
     first = [model for model in models if model[-1] == seeds[0]]
-    curves, layers, constants, answers = (
+    curves, layers, constants = (
         {model[:2]: frame for model, frame in _read(path, first).items()}
-        for path in (paths.curves, paths.layers, paths.constants, paths.predictions)
+        for path in (paths.curves, paths.layers, paths.constants)
     )
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     measured = {model[:2]: metrics[model] for model in first if model in metrics}
     predictions = _read(paths.predictions, models)
+    answers = {model[:2]: predictions[model] for model in first if model in predictions}
     return _Records(metrics, predictions, latency, measured, curves, layers, constants, answers, missing)
 
 

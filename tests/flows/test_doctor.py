@@ -13,6 +13,7 @@ from workspaces import QUIET, ROOT
 from flows import doctor
 from flows import workspace as ws
 from flows.doctor import Finding, examine
+from flows.graph import read_graph
 
 GIB = 2**30
 
@@ -26,14 +27,15 @@ def workspace(new_workspace, monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(doctor, "cpu_count", lambda: 2)
     monkeypatch.setattr(doctor, "problem_of", lambda _: "no answer")
+    monkeypatch.setattr(doctor, "read_graph", lambda _: {})  # DVC takes seconds, and most tests look at something else
     set_free(monkeypatch, memory=8, disk=50)
     return root
 
 
 @pytest.fixture
-def no_dvc(monkeypatch):
-    """Do not ask DVC, which takes seconds, where something else is looked at."""
-    monkeypatch.setattr(doctor, "read_graph", lambda _: {})
+def dvc(workspace, monkeypatch):  # noqa: ARG001  after it
+    """Ask DVC what it says of the workspace."""
+    monkeypatch.setattr(doctor, "read_graph", read_graph)
 
 
 def set_free(monkeypatch, memory, disk):
@@ -51,6 +53,7 @@ def ill(workspace):
     return [finding for finding in examine(workspace) if finding.mend]
 
 
+@pytest.mark.usefixtures("dvc")
 def test_nothing_is_wrong_with_a_new_workspace(workspace):
     findings = list(examine(workspace))
     assert [finding for finding in findings if finding.mend] == []
@@ -61,7 +64,6 @@ def test_nothing_is_wrong_with_a_new_workspace(workspace):
     assert found["weights of separable"] == "random"
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_little_memory_and_disk_are_told(workspace, monkeypatch):
     set_free(monkeypatch, memory=1, disk=2)
     assert ill(workspace) == [
@@ -70,7 +72,6 @@ def test_little_memory_and_disk_are_told(workspace, monkeypatch):
     ]
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_other_python_is_told(workspace, monkeypatch):
     monkeypatch.setattr(doctor, "PYTHONS", ((3, 8), (3, 9)))
     (finding,) = ill(workspace)
@@ -78,7 +79,6 @@ def test_other_python_is_told(workspace, monkeypatch):
     assert finding.mend == "install one, then rm -f .venv/.ready && make run"
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_wrong_and_missing_packages_are_told(workspace, monkeypatch):
     wanted = ["typer>=9", "no-such-package", "pytest", 'no-such-extra; extra == "dev"']
     monkeypatch.setattr(doctor, "requires", lambda _: wanted)
@@ -88,7 +88,6 @@ def test_wrong_and_missing_packages_are_told(workspace, monkeypatch):
     assert finding.found.endswith(", want >=9; no-such-package is missing")
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_unusable_params_are_told(workspace):
     change(workspace, "seeds: [0]", "seeds: many")
     (finding,) = ill(workspace)
@@ -96,7 +95,6 @@ def test_unusable_params_are_told(workspace):
     assert finding.mend == "maskopt profile quick"
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_more_threads_than_cores_are_told(workspace):
     change(workspace, "threads: 1", "threads: 3")
     assert ill(workspace) == [
@@ -104,7 +102,6 @@ def test_more_threads_than_cores_are_told(workspace):
     ]
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_missing_archive_and_weights_are_told(workspace):
     change(workspace, "source: sample", "source: archive")
     change(workspace, "path: data/incoming", "path: data/incoming/a.zip")
@@ -119,7 +116,6 @@ def test_missing_archive_and_weights_are_told(workspace):
     ]
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_CONFIG_DIR"):
@@ -129,7 +125,6 @@ def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):
     assert "Kaggle" in finding.found
 
 
-@pytest.mark.usefixtures("no_dvc")
 @pytest.mark.parametrize(
     ("content", "mend"), [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout dvc.lock")], ids=["cut off", "conflict"]
 )
@@ -140,7 +135,6 @@ def test_broken_lockfile_is_told(workspace, content, mend):
     assert (workspace / "dvc.lock").read_text() == content
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_stale_lock_is_told_and_left(workspace):
     content = {"write": {"b": {"pid": 2**22 + 1, "cmd": "dvc repro"}}}
     (workspace / ws.RWLOCK).write_text(json.dumps(content))
@@ -148,13 +142,13 @@ def test_stale_lock_is_told_and_left(workspace):
     assert json.loads((workspace / ws.RWLOCK).read_text()) == content
 
 
+@pytest.mark.usefixtures("dvc")
 def test_graph_that_dvc_cannot_read_is_told(workspace):
     (workspace / "dvc.yaml").write_text("stages: 3")
     (finding,) = ill(workspace)
     assert (finding.what, finding.mend) == ("stages", "dvc status")
 
 
-@pytest.mark.usefixtures("no_dvc")
 def test_named_server_that_does_not_answer_is_told(workspace):
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         assert ill(workspace) == [Finding("server", "http://127.0.0.1:9/api: no answer", "unset PREFECT_API_URL")]

@@ -86,7 +86,7 @@ def test_missing_file_is_told(tmp_path):
 def test_broken_copies_of_a_file_are_refused_or_read(carry, monkeypatch):
     """Each byte of the end, where the root of metadata and buffers is, changed in turn."""
     packed = pack(b"")
-    monkeypatch.setattr("maskopt.description.pack", lambda _: packed)  # takes any bytes, and nine tenths of the time
+    monkeypatch.setattr("maskopt.description.pack", lambda _: packed)  # takes any bytes, and most of the time
     path = carry(to_bytes(ORIGIN))
     content, survived = path.read_bytes(), 0
     for place in range(0, min(len(content), 400)):

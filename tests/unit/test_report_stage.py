@@ -143,7 +143,7 @@ def _write_frames(network, variant):
 
 @pytest.fixture
 def no_gallery(monkeypatch):
-    """Leave out the figures of each network, which take ten times as long as all else."""
+    """Leave out the figures of each network, which take most of the time."""
     monkeypatch.setattr(report, "draw_gallery", lambda *_: ())
 
 
