@@ -7,10 +7,8 @@ as it ends; a run that was stopped goes on after the last.
 """
 
 import argparse
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,11 +16,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from rows import Rows
 
 from flows.experiment import changed_params
 from maskopt import paths, training
 from maskopt.backbones import build_classifier, freeze_below
-from maskopt.files import replacing
 from maskopt.frozen import fit_baseline
 from maskopt.keras import keras, tf
 from maskopt.params import Params, Phase, load_params
@@ -95,22 +93,17 @@ def main() -> None:
 
 def train_once(network: str, name: str, choice: Choice, seed: int) -> None:
     """Train and add the row, and that of the averaged weights; nothing where the row is there or nothing differs."""
-    file = RESULTS / f"{network}.csv"
-    rows = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["choice", "seed"])
+    rows = Rows(RESULTS / f"{network}.csv", ("choice", "seed"))
     known = load_params(paths.PARAMS).networks[network].size_px
-    if ((rows["choice"] == name) & (rows["seed"] == seed)).any() or name == f"{known} px":
+    if rows.has(choice=name, seed=seed) or name == f"{known} px":
         return
     params = change(network, choice)
     with patch.object(training, "cosine", choice.schedule):
         best, averaged = fit(params, network, seed)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-    about = {"seed": seed, "commit": commit.stdout.strip(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-    added = [{"choice": name, **about, **best}]
+    added = {name: best}
     if name == "the profile":
-        added += [{"choice": each, **about, **averaged} for each, its in CHOICES.items() if its.averaged]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as temporary:
-        pd.concat([rows, pd.DataFrame(added)], ignore_index=True).to_csv(temporary, index=False)
+        added |= {each: averaged for each, its in CHOICES.items() if its.averaged}
+    rows.add(*({"choice": each, "seed": seed, **figures} for each, figures in added.items()))
 
 
 def change(network: str, choice: Choice) -> Params:

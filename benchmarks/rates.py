@@ -1,0 +1,175 @@
+"""What each technique makes of one model at several sizes: `python benchmarks/rates.py train NETWORK SEED...`.
+
+To be started where the photos profile's pixels, splits, fine-tuned models and teacher's answers are. Each model is
+trained from the fine-tuned one, all as long, made an int8 file, and asked about the validation pictures alone. Each
+training leaves a row as soon as it ends; a run that was stopped goes on after the last. `... table` writes Markdown.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import allocation
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rows import Rows
+
+from maskopt import backbones, clustering, entropy, paths, pruning
+from maskopt.convert import convert
+from maskopt.folding import fold_batch_norm
+from maskopt.keras import keras
+from maskopt.litert import Classifier
+from maskopt.params import Params, load_params
+from maskopt.sizes import pack
+from maskopt.slimming import HIGHEST, slim
+from maskopt.stages.branch import spread
+from maskopt.stages.trainer import open_trainer
+from maskopt.training import Trainer
+
+RESULTS = Path("docs/results/rates")
+EPOCHS = 8
+LEAST = 1 / 512  # of a score: half of the distance of two
+
+Steps = Mapping[str, npt.NDArray[np.floating]]  # as `slim` takes them
+Compressed = tuple[keras.Model, Steps]
+
+
+def clustered(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
+    """Cluster as the variant does."""
+    params_ = params.cluster.model_copy(update={"n_clusters": int(clusters)})
+    return clustering.cluster(model, trainer, params_, preserve_sparsity=False)[0], {}
+
+
+def clustered_after_folding(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
+    """Cluster what batch-norm has been folded into, with one scale for a kernel: no more int8 values than clusters."""
+    folded, _ = clustered(fold_batch_norm(model), trainer, params, clusters)
+    kernels = {layer.name: layer.get_weights() for layer in folded.layers if not clustering.skip_reason(layer)}
+    return folded, {
+        name: np.array([max(np.abs(each).max() for each in weights if each.ndim > 1) / HIGHEST])
+        for name, weights in kernels.items()
+    }
+
+
+def clustered_by_layer(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
+    """Cluster with as many values in each layer as pay, in the bytes that `clusters` in each would take."""
+    chosen = allocation.by_layer(model, trainer, allocation.few_values, allocation.CLUSTERS, clusters)
+    return allocation.cluster(model, trainer, params.cluster, chosen), {}
+
+
+def pruned(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
+    """Prune as the variant does."""
+    return pruning.prune(model, trainer, params.prune.model_copy(update={"final_sparsity": sparsity}))[0], {}
+
+
+def pruned_by_layer(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
+    """Prune as much in each layer as pays, in the bytes that `sparsity` in each would take."""
+    chosen = allocation.by_layer(model, trainer, allocation.few_weights, allocation.SPARSITIES, sparsity)
+    return allocation.prune(model, trainer, params.prune, chosen), {}
+
+
+def coded(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
+    """Train as ECQAT does."""
+    made, _, steps = entropy.code(model, trainer, params.entropy.model_copy(update={"nats_per_bit": nats_per_bit}))
+    return made, steps
+
+
+def coded_but_depthwise(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
+    """Train as ECQAT does, with depthwise kernels left to conversion: one scale of int8 for each channel."""
+    kinds = {kind: coded for kind, coded in entropy.CODED.items() if kind is not keras.layers.DepthwiseConv2D}
+    with patch.object(entropy, "CODED", kinds):
+        return coded(model, trainer, params, nats_per_bit)
+
+
+@dataclass(frozen=True)
+class Technique:
+    """A way of making a model smaller, and how far it is driven."""
+
+    compress: Callable[[keras.Model, Trainer, Params, float], Compressed]
+    settings: tuple[float, ...]
+
+
+TECHNIQUES = {
+    "clustered: values": Technique(clustered, (16, 8, 4)),
+    "clustered after folding: values": Technique(clustered_after_folding, (16, 8, 4)),
+    "clustered by layer: bytes of values": Technique(clustered_by_layer, (16, 8, 4)),
+    "pruned: sparsity": Technique(pruned, (0.4, 0.8)),
+    "pruned by layer: bytes of sparsity": Technique(pruned_by_layer, (0.4, 0.8)),
+    "ECQAT: nats per bit": Technique(coded, (0.1, 0.4, 1.6)),
+    "ECQAT, not of depthwise: nats per bit": Technique(coded_but_depthwise, (0.1,)),
+}
+
+
+def main() -> None:
+    """Train what has no row yet, or write what the rows say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("train", "table"))
+    parser.add_argument("network", nargs="?", help="of params.yaml")
+    parser.add_argument("seeds", nargs="*", type=int)
+    arguments = parser.parse_args()
+    if arguments.what == "table":
+        tables = (f"## {file.stem}\n\n{tabulate(pd.read_csv(file))}\n" for file in sorted(RESULTS.glob("*.csv")))
+        (RESULTS / "table.md").write_text("\n".join(tables), encoding="utf-8")
+        return
+    rows = Rows(RESULTS / f"{arguments.network}.csv", ("technique", "setting", "seed"))
+    for seed in arguments.seeds:
+        for name, technique in TECHNIQUES.items():
+            for setting in technique.settings:
+                row = {"technique": name, "setting": setting, "seed": seed}
+                if not rows.has(**row):
+                    rows.add(row | measure(arguments.network, seed, technique, setting))
+
+
+def measure(network: str, seed: int, technique: Technique, setting: float) -> dict[str, object]:
+    """Return bytes, accuracy and mean negative log-likelihood of the int8 file, in nats, on validation pictures."""
+    params = equal(load_params(paths.PARAMS))
+    settings, stage = params.networks[network], f"rates-{network}"
+    opened = open_trainer(params, settings.trunk, settings.size_px, seed, stage, stage)
+    trainer = replace(opened, lesson=np.load(paths.lesson(seed)), unfinished=None)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    model = backbones.build_classifier(settings.trunk, settings.size_px, trainer.train.n_classes)
+    model.load_weights(paths.weights(network, "finetuned", seed))
+    compressed, steps = technique.compress(model, trainer, params, setting)
+    examples = spread(trainer.train.pixels, params.convert.representative_pictures)
+    content = slim(convert(compressed, trainer.preprocessing, "int8", examples), steps)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "int8.tflite"
+        file.write_bytes(content)
+        scores = Classifier(file).scores(trainer.val.pixels)
+    labels = trainer.val.labels
+    likelihoods = np.log(np.maximum(scores[np.arange(len(labels)), labels], LEAST))
+    return {
+        "gzip_bytes": pack(content).gzip_bytes,
+        "val_accuracy": round(float((scores.argmax(axis=1) == labels).mean()), 4),
+        "val_nll": round(float(-likelihoods.mean()), 4),
+    }
+
+
+def equal(params: Params) -> Params:
+    """Return params in which each technique trains as long, and clusters begin where they keep the most accuracy."""
+    same: dict[str, Any] = {"epochs": EPOCHS}
+    return params.model_copy(
+        update={
+            "prune": params.prune.model_copy(update=same),
+            "cluster": params.cluster.model_copy(update=same | {"centroids": "kmeans++"}),
+            "entropy": params.entropy.model_copy(update=same),
+        }
+    )
+
+
+def tabulate(rows: pd.DataFrame) -> str:
+    """Return Markdown, a row per technique and setting: means over seeds."""
+    figures = {"seeds": ("seed", "size"), "gzip bytes": ("gzip_bytes", "mean")}
+    figures |= {"accuracy, %": ("val_accuracy", "mean"), "NLL": ("val_nll", "mean")}
+    table = rows.groupby(["technique", "setting"], sort=False).agg(**figures).reset_index()
+    table["accuracy, %"] *= 100
+    return table.to_markdown(index=False, floatfmt=("", "g", "", ",.0f", ".2f", ".3f"))
+
+
+if __name__ == "__main__":
+    main()
