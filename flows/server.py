@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 from filelock import FileLock
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import get_current_settings
 
 from flows import guard
@@ -19,6 +20,7 @@ from flows.errors import NoServer
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 90
+LAST_LINES_SECONDS = 5
 QUIET = {  # settings of a server that asks nobody outside, nor has its pages do so
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -93,7 +95,10 @@ def temporary(home: Path) -> Iterator[str]:
     ):
         if problem := _wait_for(url, lambda: process.poll() is not None):
             raise NoServer(url, problem, f"{log} has its last words")
-        yield url
+        try:
+            yield url
+        finally:
+            APILogWorker.drain_all(timeout=LAST_LINES_SECONDS)  # or a run's last lines find no server, and say so
 
 
 def _start(url: str, port: int) -> None:
