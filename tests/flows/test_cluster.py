@@ -227,6 +227,7 @@ def test_workers_of_another_commit_or_without_a_clone_are_refused(head, cluster)
     assert "there, `git fetch && git checkout --force " in text
     assert "dirty differs from its commit in README" in text
     assert "nowhere is no clone of the repository: start the worker in one" in text
+    assert "Mend these clones or end their workers, then run again" in text
     assert "Traceback" not in text.partition("error: ")[2]
     assert ran(head) == []
 
