@@ -29,7 +29,9 @@ class Difference:
     def words(self) -> str:
         """Whether there is a difference, and how large it may be."""
         if self.p_value >= LEVEL:
-            return f"no difference shown ({self.low:+.1f} to {self.high:+.1f})"
+            # Interval and test are made in two ways, which may part where a difference is nearly shown.
+            doubt = f", p = {self.p_value:.2g}" if self.low > 0 or self.high < 0 else ""
+            return f"no difference shown ({self.low:+.1f} to {self.high:+.1f}{doubt})"
         ends = sorted((abs(self.low), abs(self.high)))
         return f"{'worse' if self.points < 0 else 'better'} by {abs(self.points):.1f} ({ends[0]:.1f} to {ends[1]:.1f})"
 

@@ -51,6 +51,7 @@ def test_seeds_that_disagree_show_no_difference():
         (Difference(-1.23, -2.1, -0.4, 0.01), "worse by 1.2 (0.4 to 2.1)"),
         (Difference(1.23, 0.4, 2.1, 0.01), "better by 1.2 (0.4 to 2.1)"),
         (Difference(-1.0, -2.5, 0.4, 0.2), "no difference shown (-2.5 to +0.4)"),
+        (Difference(-1.5, -3.0, -0.2, 0.062), "no difference shown (-3.0 to -0.2, p = 0.062)"),
     ],
 )
 def test_difference_in_words(difference, words):
