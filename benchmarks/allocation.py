@@ -15,6 +15,7 @@ from maskopt.keras import keras, tf, tfmot
 from maskopt.params import Cluster, Prune
 from maskopt.rebuilding import with_weights_of, wrapped_copy
 from maskopt.sizes import entropy_bytes
+from maskopt.slimming import HIGHEST
 from maskopt.training import Trainer
 
 Floats = npt.NDArray[np.float32]
@@ -37,7 +38,7 @@ def few_values(kernel: Floats, clusters: float) -> Floats:
 def few_weights(kernel: Floats, sparsity: float) -> Floats:
     """Return the kernel with its smallest weights at zero, the others at the 255 values of int8."""
     kept = np.where(np.abs(kernel) > np.quantile(np.abs(kernel), sparsity), kernel, 0) if sparsity else kernel
-    step = np.abs(kernel).max() / 127
+    step = np.abs(kernel).max() / HIGHEST
     values: Floats = (np.rint(kept / step) * step).astype(np.float32)
     return values
 
