@@ -123,9 +123,8 @@ class NoKaggleCredentials(MaskoptError):
 class KaggleFailed(MaskoptError):
     """Kaggle did not give the pictures."""
 
-    transient = True
-
-    def __init__(self, dataset: str, reason: str, next_step: str) -> None:
+    def __init__(self, dataset: str, reason: str, next_step: str, *, transient: bool) -> None:
+        self.transient = transient
         super().__init__(f"{dataset} could not be downloaded from Kaggle: {reason}. {next_step}")
 
 

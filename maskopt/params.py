@@ -14,8 +14,11 @@ from maskopt.paths import INCOMING
 
 
 def _in_incoming(path: Path) -> Path:
-    if not path.resolve().is_relative_to(INCOMING.resolve()):
-        raise ValueError(f"want a path in {INCOMING}, where DVC sees a change, got {path}")
+    """Return a path where DVC sees a change: it follows links to files, and none to folders."""
+    place = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    if not place.is_relative_to(INCOMING.resolve()):
+        got = f"{path}, a link to {place}" if path.is_symlink() else path
+        raise ValueError(f"want a path in {INCOMING}, where DVC sees a change, got {got}")
     return path
 
 
@@ -25,6 +28,21 @@ def _weights(source: str) -> str:
     return source
 
 
+def _unique(values: tuple[object, ...]) -> tuple[object, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"want each once, got {list(values)}")
+    return values
+
+
+def _folders(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name in ("", "..") or Path(name).name != name:
+            raise ValueError(f"want names of folders, got {name!r}")
+    return names
+
+
+Unique = AfterValidator(_unique)
+Folders = AfterValidator(_folders)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -49,7 +67,7 @@ class Data(Section):
     source: Literal["sample", "archive", "folder", "kaggle"]
     path: Path  # of the archive or folder; the other sources do not use it
     kaggle_dataset: str  # owner/name
-    classes: Annotated[tuple[str, ...], Field(min_length=2)]  # folder names, in the order of the model's outputs
+    classes: Annotated[tuple[str, ...], Field(min_length=2), Unique, Folders]  # in the order of the model's outputs
     rows_per_class: Positive | None  # None: any number
     about: Path | None  # Markdown for model cards: uses, limits, privacy, licences; None: nothing was said
 
@@ -76,6 +94,12 @@ class Validation(Section):
     min_side_px: Positive
     max_side_px: Positive
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_side_px > self.max_side_px:
+            raise ValueError(f"want min_side_px at most max_side_px, got {self.min_side_px} and {self.max_side_px}")
+        return self
+
 
 class Split(Section):
     """Fractions of the pictures, and what counts as alike."""
@@ -100,7 +124,7 @@ class Split(Section):
 class Pixels(Section):
     """The arrays that training and measuring read."""
 
-    sizes_px: Annotated[tuple[Annotated[int, Field(ge=8, le=1024)], ...], Field(min_length=1)]
+    sizes_px: Annotated[tuple[Annotated[int, Field(ge=8, le=1024)], ...], Field(min_length=1), Unique]
     aspect: Literal["stretch", "crop", "pad"]  # what becomes of pictures that are not square
 
 
@@ -250,14 +274,14 @@ class Latency(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]  # of training and of the split into train and val
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1), Unique]  # of training and of the split into train and val
     data: Data
     sample: Sample
     manifest: Manifest
     validation: Validation
     split: Split
     pixels: Pixels
-    backbones: Annotated[tuple[str, ...], Field(min_length=1)]  # one branch of the graph each
+    backbones: Annotated[tuple[str, ...], Field(min_length=1), Unique]  # one branch of the graph each
     networks: dict[str, Network]
     teacher: Teacher | None  # None: no phase has `distillation`
     training: Training
@@ -271,12 +295,6 @@ class Params(Section):
     search: Search
     bundle: Bundle
     latency: Latency
-
-    @model_validator(mode="after")
-    def _seeds_differ(self) -> Self:
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: want each once, got {list(self.seeds)}")
-        return self
 
     @model_validator(mode="after")
     def _teacher_fits(self) -> Self:

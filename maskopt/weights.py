@@ -52,6 +52,9 @@ def _strange(path: Path) -> str | None:
     def look(name: str, item: object) -> None:
         nonlocal total
         if isinstance(item, h5py.Dataset):
+            if item.size is None:
+                found.append(f"{name!r} is empty, want numbers")
+                return
             total += item.size * item.dtype.itemsize
             if item.dtype.kind not in "fiu":
                 found.append(f"{name!r} holds {item.dtype}, want numbers")

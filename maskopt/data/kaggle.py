@@ -21,6 +21,7 @@ REASONS = {  # HTTP status -> what it means here, and the next step
     404: ("there is no such data set (404)", "Mend data.kaggle_dataset in params.yaml: owner/name"),
     429: ("it has had too many requests (429)", "Wait some minutes, then run `dvc repro fetch`"),
 }
+FINAL = (403, 404)  # asking again gets the same
 BY_HAND = (
     "Run `dvc repro fetch` again later, or download the archive with a browser, put it into data/incoming "
     "and set data.source to archive and data.path to it"
@@ -47,13 +48,13 @@ def download(dataset: str, cache: Path) -> Path:
         if status == requests.codes.unauthorized:
             raise NoKaggleCredentials("it does not accept those it got (401)") from None
         reason, next_step = REASONS.get(status, (f"it answers with HTTP status {status}", BY_HAND))
-        raise KaggleFailed(dataset, reason, next_step) from None
+        raise KaggleFailed(dataset, reason, next_step, transient=status not in FINAL) from None
     except requests.RequestException as err:  # its text may hold a signed address
-        raise KaggleFailed(dataset, f"no connection ({type(err).__name__})", BY_HAND) from None
+        raise KaggleFailed(dataset, f"no connection ({type(err).__name__})", BY_HAND, transient=True) from None
     except (exceptions.BackendError, exceptions.DataCorruptionError, tarfile.TarError, zipfile.BadZipFile) as err:
-        raise KaggleFailed(dataset, f"what came is not whole ({err})", BY_HAND) from err
+        raise KaggleFailed(dataset, f"what came is not whole ({err})", BY_HAND, transient=True) from err
     except ValueError as err:  # of an odd name, and of an archive that is none
-        raise KaggleFailed(dataset, str(err).rstrip("."), REASONS[404][1]) from err
+        raise KaggleFailed(dataset, str(err).rstrip("."), REASONS[404][1], transient=False) from err
 
 
 def check_credentials() -> None:

@@ -81,7 +81,9 @@ def fit(image: Image.Image, size_px: int, aspect: Aspect) -> Pixels:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow would clip it to its darkest 256 levels
-        return Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8)).convert("RGB")
+        levels = np.asarray(image)
+        clear = levels == image.info.get("transparency", -1)
+        return Image.fromarray(np.where(clear, BACKGROUND[0], (levels / 257).round()).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

@@ -16,20 +16,22 @@ from maskopt.files import replacing
 logger = logging.getLogger(__name__)
 
 
-def write_pixels(manifest: pd.DataFrame, folder: Path, aspect: Aspect, targets: Mapping[int, Path]) -> None:
+def write_pixels(
+    manifest: pd.DataFrame, folder: Path, max_pixels: int, aspect: Aspect, targets: Mapping[int, Path]
+) -> None:
     """Write rows in the order of the manifest, each picture decoded once for all sizes.
 
     Args:
         manifest: N rows.
         folder: the pictures are below it.
+        max_pixels: as the manifest was made with.
         aspect: what becomes of pictures that are not square.
         targets: side in px -> .npy file to write. All are replaced, or none if a picture cannot be read.
 
     Raises:
         UnreadablePicture: a picture has changed since the manifest was made.
     """
-    pixels = int((manifest["width_px"] * manifest["height_px"]).max())
-    resize = partial(_resize, folder, pixels, aspect, tuple(targets))
+    resize = partial(_resize, folder, max_pixels, aspect, tuple(targets))
     with ExitStack() as stack:
         parts = [stack.enter_context(replacing(path)) for path in targets.values()]
         files = [stack.enter_context(part.open("wb")) for part in parts]

@@ -55,7 +55,7 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
     table = manifest[["path", "label"]].assign(split=sides, group=groups)
     _check(table)
     links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": len(refused)}
-    leaks = {"here": count_leaks(groups, sides), "if_parted_by_chance": count_leaks(groups, parted)}
+    leaks = {"here": count_leaks(groups, refused, sides), "if_parted_by_chance": count_leaks(groups, refused, parted)}
     report = {"links": links, "leaks": leaks} | _describe(table)
     logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
     return table, report
@@ -80,10 +80,19 @@ def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.N
     return sides
 
 
-def count_leaks(groups: Ints, sides: npt.NDArray[np.str_]) -> int:
-    """Return how many test rows have a look-alike that is trained with, or that training is stopped by."""
-    known = np.unique(groups[sides != "test"])
-    return int(np.isin(groups[sides == "test"], known).sum())
+def count_leaks(groups: Ints, refused: Ints, sides: npt.NDArray[np.str_]) -> int:
+    """Return how many test rows have a look-alike that is trained with, or that training is stopped by.
+
+    Args:
+        groups: (N,), rows of equal number are alike.
+        refused: (R, 2), rows that are alike across groups.
+        sides: (N,) of `SIDES`.
+    """
+    test = sides == "test"
+    leaked = test & np.isin(groups, groups[~test])
+    ours, others = np.concatenate([refused, refused[:, ::-1]]).T
+    leaked[ours[test[ours] & ~test[others]]] = True
+    return int(leaked.sum())
 
 
 def _wish(counts: Ints, fraction: float) -> Ints:

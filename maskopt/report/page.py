@@ -20,8 +20,8 @@ Weights at the start: {starts}.
 """
 LEAKS = """\
 Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-copies {near_copies:,} and crops
-{crops:,} of one photograph, in pairs). {here:,} test pictures have one that training knows; parted by chance, {naive:,}
-would.
+{crops:,} of one photograph, in pairs; {refused:,} of them are left apart, since their groups would be too large).
+{here:,} test pictures have one that training knows; parted by chance, {naive:,} would.
 """
 GAIN = """\
 In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
@@ -204,6 +204,7 @@ def _say_leaks(split: Record) -> str:
         copies=links["copies"],
         near_copies=links["near_copies"],
         crops=links["crops"],
+        refused=links["refused"],
         here=leaks["here"],
         naive=leaks["if_parted_by_chance"],
     )

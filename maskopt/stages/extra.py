@@ -30,7 +30,7 @@ def main(params: Params) -> None:
         )
         manifest.to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)
         targets = {size: folder / paths.extra_pixels(size).name for size in sizes}
-        write_pixels(manifest, source, params.pixels.aspect, targets)
+        write_pixels(manifest, source, params.manifest.max_pixels, params.pixels.aspect, targets)
 
 
 def _leave_out_copies(manifest: pd.DataFrame, learned: pd.DataFrame, source: Path) -> pd.DataFrame:

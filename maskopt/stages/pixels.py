@@ -10,7 +10,7 @@ from maskopt.stages.run import run
 def main(params: Params) -> None:
     """Write one array per size."""
     targets = {size: paths.pixels(size) for size in params.pixels.sizes_px}
-    write_pixels(read_manifest(paths.MANIFEST), paths.RAW, params.pixels.aspect, targets)
+    write_pixels(read_manifest(paths.MANIFEST), paths.RAW, params.manifest.max_pixels, params.pixels.aspect, targets)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def shrink(params: Any, backbones: list[str], size_px: int) -> None:
     params["networks"] = {name: {"trunk": trunk_of(name), **network} for name in backbones}
     params["search"]["networks"] = list(backbones)
     params["training"]["batch_size"] = 8
-    for section in ("prune", "cluster", "quantize"):
+    for section in ("prune", "cluster", "quantize", "entropy"):
         params[section] |= phase
     params["convert"]["representative_pictures"] = 8
     params["latency"] |= {"warmup_runs": 1, "runs": 3}

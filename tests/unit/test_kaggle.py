@@ -88,9 +88,10 @@ def download(tmp_path):
     return download(DATASET, tmp_path / "cache")
 
 
-def failure(tmp_path, error=KaggleFailed):
+def failure(tmp_path, error=KaggleFailed, *, transient=False):
     with pytest.raises(error) as caught:
         download(tmp_path)
+    assert caught.value.transient == transient
     return str(caught.value)
 
 
@@ -163,7 +164,7 @@ def test_refused_credentials_are_told(signed_in, tmp_path):
 )
 def test_refusals_say_why_and_what_next(status, reason, next_step, signed_in, tmp_path):
     signed_in.status = status
-    message = failure(tmp_path)
+    message = failure(tmp_path, transient=status >= 429)
     assert message.startswith(f"owner/pictures could not be downloaded from Kaggle: {reason}. ")
     assert next_step in message
     assert "KGAT_test" not in message
@@ -172,7 +173,7 @@ def test_refusals_say_why_and_what_next(status, reason, next_step, signed_in, tm
 def test_no_connection_is_told(signed_in, tmp_path):
     signed_in.shutdown()
     signed_in.server_close()
-    assert "could not be downloaded from Kaggle: no connection (ConnectionError)" in failure(tmp_path)
+    assert "could not be downloaded from Kaggle: no connection (ConnectionError)" in failure(tmp_path, transient=True)
 
 
 @pytest.mark.parametrize("content", [b"hello", zipped(["cat/1.png"])[:-30]], ids=["text", "cut off"])

@@ -176,6 +176,49 @@ def test_file_that_dvc_would_not_watch_is_refused(message):
     )
 
 
+def test_link_to_a_file_is_followed_and_to_a_folder_is_not(message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "incoming").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "trunk.h5").touch()
+    (tmp_path / "data" / "incoming" / "trunk.h5").symlink_to(tmp_path / "elsewhere" / "trunk.h5")
+    (tmp_path / "data" / "incoming" / "door").symlink_to(tmp_path / "elsewhere")
+
+    def change(values):
+        values["networks"]["separable"]["weights"] = "data/incoming/trunk.h5"
+        values["evaluation"] |= {"attributes": "data/incoming/door/known.csv", "extra": "data/incoming/door"}
+
+    want = "want a path in data/incoming, where DVC sees a change, got data/incoming/door"
+    assert message(change) == framed(
+        f"evaluation.attributes: {want}/known.csv",
+        f"evaluation.extra: {want}, a link to {tmp_path}/elsewhere",
+    )
+
+
+def test_what_is_there_once_is_named_twice(message):
+    def change(values):
+        values["data"]["classes"] = ["cat", "dog", "cat"]
+        values["pixels"]["sizes_px"] = [64, 64]
+        values["backbones"] = ["separable", "separable"]
+
+    assert message(change) == framed(
+        "data.classes: want each once, got ['cat', 'dog', 'cat']",
+        "pixels.sizes_px: want each once, got [64, 64]",
+        "backbones: want each once, got ['separable', 'separable']",
+    )
+
+
+@pytest.mark.parametrize("name", ["../cat", "a/b", "/cat", "..", "", "."])
+def test_class_that_is_no_name_of_a_folder_is_refused(name, message):
+    said = message(lambda values: values["data"].update(classes=["dog", name]))
+    assert said == framed(f"data.classes: want names of folders, got {name!r}")
+
+
+def test_bounds_out_of_order_are_refused(message):
+    said = message(lambda values: values["validation"].update(min_side_px=9, max_side_px=8))
+    assert said == framed("validation: want min_side_px at most max_side_px, got 9 and 8")
+
+
 def test_no_backbones_are_refused(message):
     said = message(lambda values: values.update(backbones=[]))
     assert said == framed("backbones: want 1 or more, got []")

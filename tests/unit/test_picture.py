@@ -48,6 +48,11 @@ def test_16_bit_grey_is_scaled_and_not_clipped(tmp_path):
     assert np.asarray(picture.image)[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+def test_transparent_16_bit_grey_shows_the_background(tmp_path):
+    Image.fromarray(np.array([[257, 514]], np.uint16)).save(tmp_path / "a.png", transparency=257)
+    assert np.asarray(opened(tmp_path / "a.png").image)[0, :, 0].tolist() == [255, 2]
+
+
 def test_palette_gives_its_colours(tmp_path):
     image = Image.new("P", (4, 4), 1)
     image.putpalette([0, 0, 0, *RED])

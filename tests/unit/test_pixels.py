@@ -8,6 +8,8 @@ from maskopt.data.picture import fit
 from maskopt.data.pixels import write_pixels
 from maskopt.errors import UnreadablePicture
 
+MAX_PIXELS = 10**6
+
 
 @pytest.fixture
 def raw(tmp_path):
@@ -18,12 +20,12 @@ def raw(tmp_path):
 @pytest.fixture
 def manifest():
     paths = ["dog/1.png", "cat/0.png", "cat/1.png"]  # any order
-    return pd.DataFrame({"path": paths, "width_px": 48, "height_px": 48})
+    return pd.DataFrame({"path": paths})
 
 
 def test_rows_are_the_pictures_in_the_order_of_the_manifest(raw, manifest, tmp_path):
     targets = {16: tmp_path / "pixels" / "16.npy", 24: tmp_path / "pixels" / "24.npy"}
-    write_pixels(manifest, raw, "stretch", targets)
+    write_pixels(manifest, raw, MAX_PIXELS, "stretch", targets)
     for side, path in targets.items():
         pixels = np.load(path)
         assert (pixels.shape, pixels.dtype) == ((3, side, side, 3), np.uint8)
@@ -35,5 +37,12 @@ def test_damaged_picture_leaves_no_file_of_any_size(raw, manifest, tmp_path):
     (raw / "cat" / "1.png").write_bytes(b"\x89PNG")
     targets = {16: tmp_path / "pixels" / "16.npy", 24: tmp_path / "pixels" / "24.npy"}
     with pytest.raises(UnreadablePicture, match=r"cat/1\.png is not a picture that can be read: damaged"):
-        write_pixels(manifest, raw, "stretch", targets)
+        write_pixels(manifest, raw, MAX_PIXELS, "stretch", targets)
     assert list((tmp_path / "pixels").iterdir()) == []
+
+
+def test_long_metadata_that_the_manifest_let_pass_is_let_pass_here(raw, manifest, tmp_path):
+    with (raw / "cat" / "1.png").open("ab") as file:
+        file.write(bytes(2**24))
+    write_pixels(manifest, raw, MAX_PIXELS, "stretch", {16: tmp_path / "16.npy"})
+    assert np.load(tmp_path / "16.npy").shape == (3, 16, 16, 3)

@@ -141,6 +141,16 @@ def test_refused_links_are_logged(caplog):
     assert "would have more than 24 pictures; first: a/" in said
 
 
+@pytest.mark.parametrize("test_seed", [5, 7, 12])
+def test_look_alikes_that_are_not_kept_together_are_counted_as_leaks(test_seed):
+    table, points = manifest(["a"] * 200 + ["b"] * 200)
+    table.loc[:39, "phash"] = [f"{2**i:016x}" for i in range(40)]  # alike, all with all
+    sides, report = split_rows(table, points, options(largest_group=0.06, test_seed=test_seed), seed=0)
+    tested = (sides["split"][:40] == "test").sum()
+    assert 0 < tested < 40
+    assert report["leaks"]["here"] == tested
+
+
 def test_pictures_of_one_hash_are_kept_together_however_many():
     table, points = manifest(["a"] * 60 + ["b"] * 60)
     table.loc[10:39, "phash"] = "0" * 16

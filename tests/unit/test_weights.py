@@ -134,6 +134,10 @@ def test_model_with_a_lambda_layer_is_refused(saved):
             "'names' holds object, want numbers",
         ),
         (
+            lambda file, _: file.create_dataset("nothing", data=h5py.Empty("f4")),
+            "'nothing' is empty, want numbers",
+        ),
+        (
             lambda file, _: file.update({"soft": h5py.SoftLink("/stem")}),
             "'soft' is a SoftLink, which leads elsewhere",
         ),
