@@ -1,31 +1,37 @@
 """A model or its file -> the layers with weights: which technique reached them, and why others did not."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from maskopt.inspection import Graph
 from maskopt.invariants import DYNAMIC_MIN_ELEMENTS, layer_of
-from maskopt.keras import keras
+from maskopt.keras import keras, tf
 from maskopt.rebuilding import SkipReason
 
 COLUMNS = ["technique", "layer", "kind", "bytes", "reason"]
+POINTWISE_ALONE = ("pruned", "clustered")  # by tfmot, of the two kernels of SeparableConv2D
+
+Row = tuple[str, str, str, int, str | None]
 
 
 def list_layers(model: keras.Model, techniques: Mapping[str, SkipReason]) -> pd.DataFrame:
     """Return a row per technique and layer with weights: technique, layer, kind, bytes, and reason if it was left out.
+
+    A layer that a technique reaches in part has two rows.
 
     Args:
         model: flat, before wrapping.
         techniques: pruned, clustered or quantised -> why a layer is left out, or None if it is not.
     """
     rows = [
-        (technique, layer.name, type(layer).__name__, _size_bytes(layer), skip_reason(layer))
+        row
         for technique, skip_reason in techniques.items()
         for layer in model.layers
         if layer.weights
+        for row in _rows(technique, layer, skip_reason(layer))
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -50,5 +56,15 @@ def list_dynamic_range(graph: Graph) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _size_bytes(layer: keras.layers.Layer) -> int:
-    return sum(math.prod(weight.shape) * weight.dtype.size for weight in layer.weights)
+def _rows(technique: str, layer: keras.layers.Layer, reason: str | None) -> Iterator[Row]:
+    name, kind, size = layer.name, type(layer).__name__, _size_bytes(layer.weights)
+    if reason is None and technique in POINTWISE_ALONE and isinstance(layer, keras.layers.SeparableConv2D):
+        left = _size_bytes([layer.depthwise_kernel])
+        yield technique, name, kind, size - left, None
+        yield technique, name, kind, left, f"of SeparableConv2D the pointwise kernel alone is {technique}"
+    else:
+        yield technique, name, kind, size, reason
+
+
+def _size_bytes(weights: Sequence[tf.Variable]) -> int:
+    return sum(math.prod(weight.shape) * weight.dtype.size for weight in weights)

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Concatenate, cast
 
@@ -32,20 +33,38 @@ def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
 
 
 class _Read:
-    """Params that note which of their sections a stage has read."""
+    """Params that note which of their sections a stage has read, and which of the networks."""
 
     def __init__(self, params: Params) -> None:
         self._params = params
         self._sections: dict[str, object] = {}
+        self._networks: dict[str, object] = {}
 
     def __getattr__(self, section: str) -> object:
-        value = self._sections[section] = getattr(self._params, section)
+        value = getattr(self._params, section)
+        if section == "networks":
+            return _Noted(value, self._networks)
+        self._sections[section] = value
         return value
 
     def changed(self) -> list[str]:
         """Return those sections that params.yaml no longer holds as they were."""
         now = load_params(paths.PARAMS)
-        return [f"{paths.PARAMS}: {name}" for name, value in self._sections.items() if getattr(now, name) != value]
+        names = [name for name, value in self._sections.items() if getattr(now, name) != value]
+        names += [f"networks.{name}" for name, value in self._networks.items() if now.networks.get(name) != value]
+        return [f"{paths.PARAMS}: {name}" for name in names]
+
+
+class _Noted(UserDict[str, object]):
+    """Entries, those that are asked for written into `asked` as well."""
+
+    def __init__(self, entries: Mapping[str, object], asked: dict[str, object]) -> None:
+        super().__init__(entries)
+        self._asked = asked
+
+    def __getitem__(self, key: str) -> object:
+        value = self._asked[key] = super().__getitem__(key)
+        return value
 
 
 def _changed_code() -> Iterator[str]:

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
 
-from maskopt import clustering, pruning
+from maskopt import clustering, pruning, quantization
 from maskopt.coverage import list_dynamic_range, list_layers
 from maskopt.inspection import read_graph
+from maskopt.keras import keras
 
 
 @pytest.fixture
@@ -38,6 +39,17 @@ def test_skipped_layers_have_a_reason(rows):
         "depthwise_bn": "tfmot does not cluster BatchNormalization",
         "point_bn": "tfmot does not cluster BatchNormalization",
     }
+
+
+def test_depthwise_kernel_of_a_separable_layer_is_listed_as_left_out():
+    separable = keras.layers.SeparableConv2D(8, 3, use_bias=False, name="both")
+    model = keras.Sequential([keras.Input((8, 8, 4)), separable])
+    frame = list_layers(model, {"clustered": clustering.skip_reason, "quantised": quantization.skip_reason})
+    assert frame[["technique", "bytes", "reason"]].fillna("").values.tolist() == [
+        ["clustered", 4 * 8 * 4, ""],
+        ["clustered", 3 * 3 * 4 * 4, "of SeparableConv2D the pointwise kernel alone is clustered"],
+        ["quantised", (4 * 8 + 3 * 3 * 4) * 4, ""],
+    ]
 
 
 def test_kinds_are_those_of_keras(rows):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 STAGE = """
@@ -13,7 +14,7 @@ from maskopt.stages.run import run
 import maskopt.data.rows
 
 def main(params, *_):
-    params.prune.epochs
+    params.prune.epochs, params.networks["separable"].size_px
     input()
 
 run(main)
@@ -82,3 +83,14 @@ def test_changed_params_that_it_has_not_read_are_nothing_to_it(stage):
     process, folder = stage
     edit(folder / "params.yaml", "n_clusters: 16", "n_clusters: 15")
     assert ended(process) == (0, "")
+
+
+@pytest.mark.parametrize(("network", "expected"), [("separable", 1), ("bottleneck", 0)])
+def test_params_of_another_network_are_nothing_to_it(network, expected, stage):
+    process, folder = stage
+    params = YAML(typ="safe").load(folder / "params.yaml")
+    params["networks"][network]["finetune"]["epochs"] += 1
+    YAML().dump(params, folder / "params.yaml")
+    code, message = ended(process)
+    assert code == expected
+    assert ("networks.separable changed while this stage was at work" in message) == bool(expected)
