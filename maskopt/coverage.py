@@ -12,7 +12,7 @@ from maskopt.keras import keras, tf
 from maskopt.rebuilding import SkipReason
 
 COLUMNS = ["technique", "layer", "kind", "bytes", "reason"]
-POINTWISE_ALONE = ("pruned", "clustered")  # by tfmot, of the two kernels of SeparableConv2D
+OF_KERNELS = ("pruned", "clustered")  # of the two of SeparableConv2D, tfmot reaches the pointwise one alone
 
 Row = tuple[str, str, str, int, str | None]
 
@@ -34,6 +34,11 @@ def list_layers(model: keras.Model, techniques: Mapping[str, SkipReason]) -> pd.
         for row in _rows(technique, layer, skip_reason(layer))
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def count_reached(layers: pd.DataFrame) -> int:
+    """Return how many of `list_layers` were pruned or clustered."""
+    return int(layers["layer"][layers["technique"].isin(OF_KERNELS) & layers["reason"].isna()].nunique())
 
 
 def list_dynamic_range(graph: Graph) -> pd.DataFrame:
@@ -58,7 +63,7 @@ def list_dynamic_range(graph: Graph) -> pd.DataFrame:
 
 def _rows(technique: str, layer: keras.layers.Layer, reason: str | None) -> Iterator[Row]:
     name, kind, size = layer.name, type(layer).__name__, _size_bytes(layer.weights)
-    if reason is None and technique in POINTWISE_ALONE and isinstance(layer, keras.layers.SeparableConv2D):
+    if reason is None and technique in OF_KERNELS and isinstance(layer, keras.layers.SeparableConv2D):
         left = _size_bytes([layer.depthwise_kernel])
         yield technique, name, kind, size - left, None
         yield technique, name, kind, left, f"of SeparableConv2D the pointwise kernel alone is {technique}"

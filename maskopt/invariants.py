@@ -46,8 +46,18 @@ def list_kernels(graph: Graph) -> list[Kernel]:
     ]
 
 
-def check(graph: Graph, variant: Variant, file_format: str, final_sparsity: float, n_clusters: int) -> list[Kernel]:
+def check(
+    graph: Graph, variant: Variant, file_format: str, final_sparsity: float, n_clusters: int, n_reached: int = 0
+) -> list[Kernel]:
     """Return the kernels of a file, after every promise of its variant and format was found kept.
+
+    Args:
+        graph: of the file.
+        variant: what it promises.
+        file_format: of `variants.Format`.
+        final_sparsity: of each kernel of a sparse variant, at least.
+        n_clusters: values of each channel of a clustered variant, at most.
+        n_reached: layers that were pruned or clustered: as many kernels must be seen.
 
     Bounds: pruning rounds to whole weights, so one weight below `final_sparsity` passes; int8 only adds
     zeros. Folding batch-norm and int8 scales multiply a whole channel, and rounding only merges values,
@@ -57,6 +67,9 @@ def check(graph: Graph, variant: Variant, file_format: str, final_sparsity: floa
         LostTechnique: a promise is broken.
     """
     kernels = list_kernels(graph)
+    if len(kernels) < n_reached:
+        got = f"{len(kernels)}: {', '.join(kernel.layer for kernel in kernels)}"
+        raise LostTechnique("a pruned or clustered layer", file_format, "unknown", f"{n_reached} kernels", got)
     for kernel in kernels:
         if variant.sparse:
             _check_sparsity(kernel, file_format, final_sparsity)

@@ -65,6 +65,8 @@ def find_class_folders(folder: Path, classes: Collection[str], name: str) -> Pat
     for _ in range(MAX_DEPTH):
         holding = [place for place in level if any((place / label).is_dir() for label in classes)]
         if len(holding) == 1:
+            if beside := _beside(folder, holding[0]):
+                logger.warning("%s: left out, not beside the class folders: %s", name, _name(folder, beside))
             return holding[0]
         if holding:
             raise NoClassFolders(name, classes, f"them in {_name(folder, holding)}")
@@ -83,18 +85,28 @@ def _name(folder: Path, places: list[Path]) -> str:
     return ", ".join(repr(place.relative_to(folder).as_posix()) for place in places[:NAMED]) + rest
 
 
+def _beside(folder: Path, holding: Path) -> list[Path]:
+    """Return what lies on the way from `folder` down to `holding`."""
+    on_the_way = [place for place in (holding, *holding.parents) if place != folder and place.is_relative_to(folder)]
+    return [entry for place in on_the_way for entry in sorted(place.parent.iterdir()) if entry != place]
+
+
 def _copy(folder: Path, target: Path) -> None:
     """Copy the files of a folder and its folders. Links are followed to files, and from the first level to folders.
 
-    What git and DVC note beside data is not data.
+    Of a pipe and of another link an empty file remains, which the manifest counts and names. What git and DVC note
+    beside data is not data.
     """
     tops = sorted(top for top in folder.iterdir() if top.name != ".gitignore" and top.suffix != ".dvc")
     files = tops + [path for top in tops if top.is_dir() for path in sorted(top.rglob("*"))]
     target.mkdir()
     for path in files:
         copy = target / path.relative_to(folder)
-        if path.is_dir():
-            copy.mkdir(parents=True, exist_ok=True)
-        elif path.is_file():  # no pipe or broken link
-            copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and (path in tops or not path.is_symlink()):
+            copy.mkdir(exist_ok=True)
+        elif path.is_file():
             shutil.copyfile(path, copy)
+        else:
+            logger.warning("%s is neither a file nor a link to one: an empty file stands for it", path)
+            copy.touch()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from maskopt import backbones, paths
 from maskopt.convert import convert
-from maskopt.coverage import list_dynamic_range, list_layers
+from maskopt.coverage import count_reached, list_dynamic_range, list_layers
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.invariants import check
@@ -86,12 +86,13 @@ class Branch:
         with replacing(paths.model(*place)) as folder:
             folder.mkdir()
             layers = list_layers(self.build(), techniques or {})
+            n_reached = count_reached(layers)
             for file_format in promise.formats:
                 file = folder / paths.tflite(*place, file_format).name
                 converted = convert(model, self.trainer.preprocessing, file_format, examples)
                 file.write_bytes(slim(converted, steps, to_bytes(origin)))
                 graph = read_graph(file)
-                check(graph, promise, file_format, final_sparsity, n_clusters)
+                check(graph, promise, file_format, final_sparsity, n_clusters, n_reached)
                 if file_format == "dynamic":
                     layers = pd.concat([layers, list_dynamic_range(graph)], ignore_index=True)
                 logger.info("%s: %d bytes", paths.tflite(*place, file_format), file.stat().st_size)

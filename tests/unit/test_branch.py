@@ -97,3 +97,9 @@ def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
 def test_examples_are_spread_over_all_pictures(n, rows):
     pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     assert spread(pixels, n).ravel().tolist() == rows
+
+
+def test_layer_that_was_reached_and_has_no_kernel_is_missed(branch):
+    at = branch("pruned")
+    with pytest.raises(LostTechnique, match="a pruned or clustered layer was lost in the dynamic file"):
+        at.save(at.build(), CURVES, SETTINGS, {"pruned": lambda _: None})  # batch-norm, too, which has no kernel

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from maskopt import clustering, pruning, quantization
-from maskopt.coverage import list_dynamic_range, list_layers
+from maskopt.coverage import count_reached, list_dynamic_range, list_layers
 from maskopt.inspection import read_graph
 from maskopt.keras import keras
 
@@ -62,6 +62,12 @@ def test_kinds_are_those_of_keras(rows):
         "BatchNormalization",
         "Dense",
     ]
+
+
+def test_layers_that_pruning_or_clustering_reached_are_counted(build_toy):
+    techniques = {"clustered": clustering.skip_reason, "quantised": quantization.skip_reason}
+    assert count_reached(list_layers(build_toy(), techniques | {"pruned": pruning.skip_reason})) == 3
+    assert count_reached(list_layers(build_toy(), {"quantised": quantization.skip_reason})) == 0
 
 
 def test_no_technique_gives_no_rows_but_the_columns(build_toy):

@@ -41,7 +41,17 @@ def test_folded_batch_norm_keeps_clusters_of_a_channel_but_not_of_a_tensor(tiny_
 @pytest.mark.parametrize("name", FORMATS)
 def test_kept_promises_pass(tiny_files, name):
     graph = read_graph(getattr(tiny_files, name))
-    assert len(check(graph, BOTH, name, final_sparsity=0.25, n_clusters=4)) == 3
+    assert len(check(graph, BOTH, name, final_sparsity=0.25, n_clusters=4, n_reached=3)) == 3
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_kernels_that_the_file_does_not_show_are_missed(tiny_files, name):
+    message = (
+        f"a pruned or clustered layer was lost in the {name} file, layer 'unknown': "
+        "want 4 kernels, got 3: conv, point, head. Compare the installed packages"
+    )
+    with pytest.raises(LostTechnique, match=re.escape(message)):
+        check(read_graph(getattr(tiny_files, name)), BOTH, name, final_sparsity=0.25, n_clusters=4, n_reached=4)
 
 
 def test_sparsity_may_miss_one_weight_by_rounding(tiny_files):

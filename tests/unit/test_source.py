@@ -58,11 +58,33 @@ def test_links_to_pictures_and_class_folders_are_followed(pictures, tmp_path):
     linked = tmp_path / "linked"
     (linked / "cat").mkdir(parents=True)
     (linked / "cat" / "0.png").symlink_to(pictures / "cat" / "0.png")
-    (linked / "cat" / "broken.png").symlink_to(tmp_path / "nowhere")
     (linked / "dog").symlink_to(pictures / "dog")
     fetch(data("folder", linked), SAMPLE, tmp_path / "raw")
     assert names(tmp_path / "raw") == ["cat/0.png", "dog/0.png", "dog/1.png"]
     assert not (tmp_path / "raw" / "cat" / "0.png").is_symlink()
+
+
+def test_links_that_are_not_followed_are_named_and_leave_an_empty_file(pictures, tmp_path, caplog):
+    (pictures / "cat" / "2.png").symlink_to(tmp_path / "nowhere")
+    (pictures / "cat" / "more").symlink_to(pictures / "dog")
+    fetch(data("folder", pictures), SAMPLE, tmp_path / "raw")
+    assert names(tmp_path / "raw") == ["cat/0.png", "cat/1.png", "cat/2.png", "cat/more", "dog/0.png", "dog/1.png"]
+    assert (tmp_path / "raw" / "cat" / "2.png").stat().st_size == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{pictures}/cat/{name} is neither a file nor a link to one: an empty file stands for it"
+        for name in ("2.png", "more")
+    ]
+
+
+def test_what_lies_above_the_class_folders_is_named(pictures, tmp_path, caplog):
+    with zipfile.ZipFile(pack(pictures, tmp_path / "a.zip", "a/set/"), "a") as archive:
+        archive.writestr("readme.txt", "")
+        archive.writestr("a/more/bird/1.png", "")
+    fetch(data("archive", tmp_path / "a.zip"), SAMPLE, tmp_path / "raw")
+    assert names(tmp_path / "raw") == EXPECTED
+    assert caplog.records[0].getMessage() == (
+        f"{tmp_path}/a.zip: left out, not beside the class folders: 'a/more', 'readme.txt'"
+    )
 
 
 def test_what_lies_beside_the_classes_comes_along(pictures, tmp_path):
