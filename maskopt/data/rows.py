@@ -25,6 +25,12 @@ class Row:
 COLUMNS = dict(Row.__annotations__)  # name -> type
 
 
+def read_pictures(path: Path, *texts: str) -> pd.DataFrame:
+    """Return a table of pictures that a later stage wrote; path, label and `texts` are text, be it `1` or `None`."""
+    columns = dict.fromkeys(("path", "label", *texts), str)
+    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
+
+
 def read_manifest(path: Path) -> pd.DataFrame:
     """Return one row per picture, sorted by path.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 TRAIN, VALIDATION = COLOURS[0], COLOURS[1]
 GRID = "#DDDDDD"
+
+mpl.rcParams["text.parse_math"] = False  # names of files and classes may hold $
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:

@@ -13,8 +13,8 @@ Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of
 Intervals hold 95% (Wilson). Our sizes are in bytes.
 
 Every model is compared with the fine-tuned float model of its network on the same pictures: "worse" and "better" are
-what chance alone would bring in fewer than 1 of 20 cases (exact McNemar), in points, with a 95% interval (bootstrap
-over pictures).
+what chance alone would bring in fewer than 1 of 20 cases (exact McNemar; over several seeds, changes of sign of the
+pictures' means), in points, with a 95% interval (bootstrap over pictures).
 
 Weights at the start: {starts}.
 """

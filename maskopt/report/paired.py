@@ -12,6 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 Right = npt.NDArray[np.bool_]
 
+DRAWS_AT_ONCE = 10**7  # numbers of bootstrap and permutation; all of them would be gigabytes
 LEVEL = 0.05  # of p, under which a difference counts as shown
 CONFIDENCE = 0.95
 
@@ -50,7 +51,12 @@ def compare(right: Right, reference: Right) -> Difference:
     if not differences.any():
         return Difference(0.0, 0.0, 0.0, 1.0)
     interval = bootstrap(
-        (differences,), np.mean, confidence_level=CONFIDENCE, method="percentile", rng=0
+        (differences,),
+        np.mean,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        batch=_batch(differences),
+        rng=0,
     ).confidence_interval
     p_value = _mcnemar(right[0], reference[0]) if len(right) == 1 else _flip_signs(differences)
     return Difference(float(differences.mean()), float(interval.low), float(interval.high), p_value)
@@ -62,4 +68,10 @@ def _mcnemar(right: Right, reference: Right) -> float:
 
 
 def _flip_signs(differences: npt.NDArray[np.float64]) -> float:
-    return float(permutation_test((differences,), np.mean, permutation_type="samples", rng=0).pvalue)
+    test = permutation_test((differences,), np.mean, permutation_type="samples", batch=_batch(differences), rng=0)
+    return float(test.pvalue)
+
+
+def _batch(differences: npt.NDArray[np.float64]) -> int:
+    """Return how many draws of all pictures are held at once."""
+    return max(1, DRAWS_AT_ONCE // len(differences))

@@ -3,9 +3,12 @@
 import logging
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
+from maskopt.data.likeness import find_copies, find_near_copies, join
 from maskopt.data.manifest import build_manifest
 from maskopt.data.pixels import write_pixels
 from maskopt.data.rows import COLUMNS, read_manifest
@@ -25,23 +28,29 @@ def main(params: Params) -> None:
         if source is None:
             pd.DataFrame(columns=list(COLUMNS)).to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)
             return
-        manifest = _leave_out_copies(
-            build_manifest(source, params.data.classes, params.manifest)[0], read_manifest(paths.MANIFEST), source
-        )
+        given = build_manifest(source, params.data.classes, params.manifest)[0]
+        known = _find_known(given, read_manifest(paths.MANIFEST), params.split.hash_distance_bits)
+        manifest = _leave_out(given, known, source)
         manifest.to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)
         targets = {size: folder / paths.extra_pixels(size).name for size in sizes}
         write_pixels(manifest, source, params.manifest.max_pixels, params.pixels.aspect, targets)
 
 
-def _leave_out_copies(manifest: pd.DataFrame, learned: pd.DataFrame, source: Path) -> pd.DataFrame:
-    """Return the rows whose files the data set does not hold: models may have learned from those."""
-    is_copy = manifest["sha256"].isin(set(learned["sha256"]))
-    if is_copy.all():
-        raise NothingNew(source, len(manifest))
-    if is_copy.any():
-        named = ", ".join(manifest["path"][is_copy])
-        logger.warning("left out %d of %d pictures, which the data set holds: %s", is_copy.sum(), len(manifest), named)
-    return manifest[~is_copy]
+def _find_known(given: pd.DataFrame, learned: pd.DataFrame, distance_bits: int) -> npt.NDArray[np.bool_]:
+    """Return (N,): which pictures are copies or near-copies of some of the data set, which models may have seen."""
+    both = pd.concat([learned, given], ignore_index=True)
+    links = [find_copies(both["sha256"].to_list()), find_near_copies(both["phash"].to_list(), distance_bits)]
+    groups, _ = join(len(both), np.concatenate(links), [], len(both))
+    return np.isin(groups[len(learned) :], groups[: len(learned)])
+
+
+def _leave_out(given: pd.DataFrame, known: npt.NDArray[np.bool_], source: Path) -> pd.DataFrame:
+    if known.all():
+        raise NothingNew(source, len(given))
+    if known.any():
+        named = ", ".join(given["path"][known])
+        logger.warning("left out %d of %d pictures, which the data set holds: %s", known.sum(), len(given), named)
+    return given[~known]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from maskopt.data.rows import read_manifest
+from maskopt.data.rows import read_manifest, read_pictures
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
@@ -95,7 +95,7 @@ def _read_rows(split: Path) -> pd.DataFrame:
     """Return path, label and side of each picture; the index counts rows of the pixels too."""
     if not split.is_file():
         raise MissingFile(split, "run `dvc repro split`")
-    return pd.read_csv(split)
+    return read_pictures(split)
 
 
 def _read_pixels(size_px: int, rows: Ints) -> Pixels:

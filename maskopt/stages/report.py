@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from maskopt import paths
-from maskopt.data.rows import read_manifest
+from maskopt.data.rows import read_manifest, read_pictures
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
 from maskopt.params import Params
@@ -74,7 +73,7 @@ def main(params: Params) -> None:
     records = _read_records(params)
     results = collect_results(records.metrics, records.latency, records.predictions)
     shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
-    together, parted = (pd.read_csv(paths.crossed(way)) for way in ("together", "parted"))
+    together, parted = (read_pictures(paths.crossed(way)) for way in ("together", "parted"))
     tried = pd.read_csv(paths.SEARCH)
     sheets = {**_list_sheets(records, results, shortcuts, tried), **_list_optional_sheets(records, together, tried)}
     said = introduce(
@@ -121,12 +120,16 @@ def _read_records(params: Params) -> _Records:
         logger.warning("not measured: %s", ", ".join(missing))
     first = [model for model in models if model[-1] == seeds[0]]
     curves, layers, constants = (
-        {model[:2]: frame for model, frame in _read(path, first).items()}
+        {model[:2]: pd.read_csv(file) for model in first if (file := path(*model)).is_file()}
         for path in (paths.curves, paths.layers, paths.constants)
     )
     latency = {model[:2]: read_record(file) for model in first if (file := paths.latency(*model[:2])).is_file()}
     measured = {model[:2]: metrics[model] for model in first if model in metrics}
-    predictions = _read(paths.predictions, models)
+    predictions = {
+        model: read_pictures(file, *VARIANTS[model[1]].formats)
+        for model in models
+        if (file := paths.predictions(*model)).is_file()
+    }
     answers = {model[:2]: predictions[model] for model in first if model in predictions}
     return _Records(metrics, predictions, latency, measured, curves, layers, constants, answers, missing)
 
@@ -156,7 +159,7 @@ def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFra
 
 def _list_optional_sheets(records: _Records, together: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
     """Return those of which there are any rows in this run."""
-    attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str)
+    attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str, keep_default_na=False)
     optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
         "front": (list_front(tried), lay_out_front),
         "suspects": (list_suspects(records.predictions), lay_out_suspects),
@@ -185,11 +188,6 @@ def _read_pixels(pictures: pd.DataFrame, size_px: int) -> npt.NDArray[np.uint8]:
     rows = pd.Index(read_manifest(paths.MANIFEST)["path"]).get_indexer(pictures["path"])
     pixels: npt.NDArray[np.uint8] = np.load(paths.pixels(size_px), mmap_mode="r")[rows]
     return pixels
-
-
-def _read(path: Callable[[str, str, int], Path], models: list[Model]) -> dict[Model, pd.DataFrame]:
-    """Return the frames of those models that have one."""
-    return {model: pd.read_csv(path(*model)) for model in models if path(*model).is_file()}
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from maskopt import backbones, paths
+from maskopt.data.rows import read_pictures
 from maskopt.keras import configure
 from maskopt.params import Params, Trunk
 from maskopt.stages import CODE_AT_START
@@ -27,7 +27,7 @@ def _unfinished(stage: str) -> Path:
 
 
 def _pictures(classes: tuple[str, ...], size_px: int, split: Path, side: str) -> Pictures:
-    rows = pd.read_csv(split)
+    rows = read_pictures(split)
     chosen = (rows["split"] == side).to_numpy()
     labels = rows["label"][chosen].map(classes.index).to_numpy(np.int64)
     return Pictures(np.load(paths.pixels(size_px), mmap_mode="r")[chosen], labels, len(classes))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import photograph, write_classes
+from PIL import Image
 
 from maskopt import paths
 from maskopt.data.rows import read_manifest
@@ -73,7 +74,7 @@ def test_pictures_of_another_source_become_arrays_without_those_of_the_data_set(
     params = with_extra(params)
     for i, label in enumerate(CLASSES):
         for row in range(3):
-            photograph(10 * i + row, 60, 40).save(paths.INCOMING / "door" / label / f"{row}.png")
+            photograph(100 + 10 * i + row, 60, 40).save(paths.INCOMING / "door" / label / f"{row}.png")
     shutil.copy(paths.RAW / "cat" / "0.png", paths.INCOMING / "door" / "cat" / "again.png")
     run(params, "extra")
     rows = pd.read_csv(paths.EXTRA_MANIFEST)
@@ -81,6 +82,17 @@ def test_pictures_of_another_source_become_arrays_without_those_of_the_data_set(
     for size in (16, 24):
         assert np.load(paths.extra_pixels(size)).shape == (6, size, size, 3)
     assert "left out 1 of 7 pictures, which the data set holds: cat/again.png" in caplog.text
+
+
+def test_pictures_of_the_data_set_that_were_saved_again_are_left_out(params, caplog):
+    run(params, "fetch", "manifest")
+    params = with_extra(params)
+    Image.open(paths.RAW / "cat" / "0.png").save(paths.INCOMING / "door" / "cat" / "again.jpg", quality=90)
+    photograph(99, 60, 40).save(paths.INCOMING / "door" / "cat" / "new.png")
+    photograph(98, 60, 40).save(paths.INCOMING / "door" / "dog" / "new.png")
+    run(params, "extra")
+    assert pd.read_csv(paths.EXTRA_MANIFEST)["path"].tolist() == ["cat/new.png", "dog/new.png"]
+    assert "left out 1 of 3 pictures, which the data set holds: cat/again.jpg" in caplog.text
 
 
 def test_pictures_of_another_source_that_are_those_of_the_data_set_are_refused(params):

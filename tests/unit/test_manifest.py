@@ -2,6 +2,7 @@ import hashlib
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn import huge_png, photograph, write_classes
 from PIL import Image
@@ -9,7 +10,7 @@ from PIL import Image
 from maskopt.data.key_points import KEY_POINT, MAX_POINTS
 from maskopt.data.manifest import build_manifest
 from maskopt.data.parallel import FEW
-from maskopt.data.rows import read_manifest
+from maskopt.data.rows import read_manifest, read_pictures
 from maskopt.errors import EmptyClass, MissingFile, UnusableFiles
 from maskopt.params import Manifest
 
@@ -174,3 +175,10 @@ def test_grey_palette_and_one_pixel_pictures_are_rows(raw):
     table, _ = build_manifest(raw, CLASSES, STRICT)
     modes = dict(zip(table["path"], table["mode"], strict=True))
     assert [modes[f"cat/{name}.png"] for name in ("one", "palette", "deep")] == ["L", "P", "I;16"]
+
+
+def test_texts_of_a_table_of_pictures_stay_as_they_are(tmp_path):
+    rows = pd.DataFrame({"path": ["1", "null", "NA"], "label": ["1", "None", "true"], "int8": ["0", "NaN", "false"]})
+    rows.assign(group=[3, 4, 5]).to_csv(tmp_path / "rows.csv", index=False)
+    read = read_pictures(tmp_path / "rows.csv", "int8")
+    pd.testing.assert_frame_equal(read, rows.assign(group=[3, 4, 5]), check_dtype=False)

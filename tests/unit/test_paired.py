@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,18 @@ def test_several_seeds_are_compared_by_their_mean_of_each_picture():
     assert difference.points == pytest.approx(5.0)
     assert (difference.low, difference.high) == pytest.approx((2.5, 8.0), abs=0.6)  # 10 of 100, halved
     assert difference.p_value < 0.01  # 2 of 2**10 ways to give ten pictures a sign
+
+
+def test_draws_are_not_all_held_at_once(monkeypatch):
+    right, reference = answers(794, 86, 150, 570)
+    seeds = np.repeat(right, 2, axis=0), np.repeat(reference, 2, axis=0)
+    whole = compare(*seeds)
+    monkeypatch.setattr("maskopt.report.paired.DRAWS_AT_ONCE", 16_000)  # ten of 9,999
+    tracemalloc.start()
+    assert compare(*seeds) == whole
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 9_999 * 1600
 
 
 def test_seeds_that_disagree_show_no_difference():

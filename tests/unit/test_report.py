@@ -7,11 +7,13 @@ import pytest
 
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.calibration import draw_reliability
+from maskopt.report.canvas import save
 from maskopt.report.curves import draw_phases
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.paper import PAPER
 from maskopt.report.results import collect_recall, collect_results, collect_seeds
 from maskopt.report.skipped import lay_out_skipped, list_skipped
+from maskopt.report.suspects import draw_suspects
 from maskopt.report.tables import (
     TABLE_1,
     TABLE_2,
@@ -301,3 +303,9 @@ def test_records_of_the_tests_are_those_that_are_measured(tiny_files):
     measured = asdict(quality) | sizes | asdict(count_costs(graph)) | asdict(summarize_weights(graph))
     assert list(measured) == list(figures_of("int8"))
     json.dumps(measured)
+
+
+def test_names_that_look_like_mathematics_are_drawn_as_they_are(tmp_path):
+    row = {"path": "cat/$_$.png", "label": r"a$\foo$", "said": "cat"}
+    save(draw_suspects(pd.DataFrame([row]), np.zeros((1, 8, 8, 3), np.uint8), "Suspects"), tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 1000

@@ -56,6 +56,18 @@ def test_facts_that_tell_nothing_are_near_chance(found):
         assert not is_far_above(found[name], 1 / 3)
 
 
+def test_fact_that_tells_a_rare_class_is_far_above_chance():
+    labels = ["ok"] * 138 + ["bad"] * 12
+    facts = {"bytes": pd.DataFrame({"bytes": [0] * 138 + [9] * 12})}
+    assert is_far_above(probe(facts, labels, range(N))["bytes"], 138 / N)
+
+
+def test_few_pictures_are_parted_into_fewer_folds():
+    facts = {"bytes": pd.DataFrame({"bytes": range(8)})}
+    assert 0 <= probe(facts, ["a", "b"] * 4, range(8))["bytes"].accuracy <= 1
+    assert 0 <= probe(facts, ["a", "b"] * 4, [0, 0, 0, 1, 1, 1, 2, 2])["bytes"].accuracy <= 1
+
+
 def test_mean_colour_is_that_of_the_pictures(manifest, pixels):
     pixels[3] = (10, 20, 30)
     assert list_facts(manifest, pixels)["mean colour"].iloc[3].tolist() == [10, 20, 30]
