@@ -16,7 +16,7 @@ from prefect.settings import get_current_settings
 from flows import workspace as ws
 from flows.graph import read_graph
 from flows.pipeline import GIB_PER_JOB
-from flows.server import own_url, problem_of
+from flows.server import own_url, problem_of, shown
 from maskopt import paths
 from maskopt.errors import MaskoptError
 from maskopt.params import Params, load_params
@@ -52,6 +52,7 @@ def examine(workspace: Path) -> Iterator[Finding]:
     yield _cores(params)
     yield _source(params, workspace)
     yield from _weights(params, workspace)
+    yield from _other_files(params, workspace)
 
 
 def _python() -> Finding:
@@ -118,7 +119,7 @@ def _server() -> Finding:
     if named := get_current_settings().api.url:
         problem = problem_of(named)
         mend = "unset PREFECT_API_URL" if problem else ""
-        return Finding("server", f"{named}: {problem or 'answers'}", mend)
+        return Finding("server", f"{shown(named)}: {problem or 'answers'}", mend)
     answers = problem_of(own_url()) is None
     return Finding("server", f"{own_url()} answers" if answers else "none is running: `maskopt run` starts one")
 
@@ -135,7 +136,9 @@ def _source(params: Params, workspace: Path) -> Finding:
         "sample": lambda: Finding("data", "drawn here"),
         "kaggle": _credentials,
     }
-    return look.get(data.source, lambda: _file("data", data.path, workspace, "set data.path in params.yaml"))()
+    is_there = Path.is_file if data.source == "archive" else Path.is_dir
+    otherwise = lambda: _file("data", data.path, workspace, "set data.path in params.yaml", is_there)  # noqa: E731
+    return look.get(data.source, otherwise)()
 
 
 def _credentials() -> Finding:
@@ -149,15 +152,32 @@ def _credentials() -> Finding:
 
 
 def _weights(params: Params, workspace: Path) -> Iterator[Finding]:
-    for name in params.backbones:
-        source = params.networks[name].weights
+    sections = {f"networks.{name}": params.networks[name] for name in params.backbones}
+    sections |= {"teacher": params.teacher} if params.teacher else {}
+    for name, network in sections.items():
+        what, source = f"weights of {name.removeprefix('networks.')}", network.weights
         if source in ("none", "imagenet"):
-            yield Finding(f"weights of {name}", "random" if source == "none" else "of ImageNet, which Keras downloads")
+            yield Finding(what, "random" if source == "none" else "of ImageNet, which Keras downloads")
         else:
-            yield _file(f"weights of {name}", Path(source), workspace, f"set networks.{name}.weights in params.yaml")
+            yield _file(what, Path(source), workspace, f"set {name}.weights in params.yaml")
 
 
-def _file(what: str, path: Path, workspace: Path, otherwise: str) -> Finding:
-    if (workspace / path).exists():
+def _other_files(params: Params, workspace: Path) -> Iterator[Finding]:
+    asked, null = params.evaluation, "set {} in params.yaml to null"
+    if params.data.about:
+        yield _file("about the data", params.data.about, workspace, null.format("data.about"))
+    if asked.attributes:
+        yield _file("attributes", asked.attributes, workspace, null.format("evaluation.attributes"))
+    if asked.extra:
+        yield _file("extra pictures", asked.extra, workspace, null.format("evaluation.extra"), Path.is_dir)
+
+
+def _file(
+    what: str, path: Path, workspace: Path, otherwise: str, is_there: Callable[[Path], bool] = Path.is_file
+) -> Finding:
+    here = workspace / path
+    if is_there(here) and (here.is_dir() or here.stat().st_size):
         return Finding(what, str(path))
-    return Finding(what, f"{path} is missing", f"put it there, or {otherwise}")
+    kind = "folder" if is_there is Path.is_dir else "file"
+    found = "is missing" if not here.exists() else "is empty" if is_there(here) else f"is no {kind}"
+    return Finding(what, f"{path} {found}", f"put it there, or {otherwise}")

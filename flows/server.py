@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psutil
@@ -42,7 +43,9 @@ def find_or_start() -> tuple[str, bool]:
     settings = get_current_settings()
     if named := settings.api.url:
         if (problem := problem_of(named)) is not None:
-            raise NoServer(named, problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}")
+            raise NoServer(
+                shown(named), problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}"
+            )
         return named, False
     url = own_url()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -57,6 +60,12 @@ def find_or_start() -> tuple[str, bool]:
             return url, False
         _start(url, settings.server.api.port)
     return url, True
+
+
+def shown(url: str) -> str:
+    """Return an address as people may see it: without the user and the password that it may hold."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def own_url() -> str:

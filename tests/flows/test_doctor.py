@@ -13,7 +13,9 @@ from workspaces import QUIET, ROOT
 from flows import doctor
 from flows import workspace as ws
 from flows.doctor import Finding, examine
+from flows.errors import NoServer
 from flows.graph import read_graph
+from flows.server import find_or_start
 
 GIB = 2**30
 
@@ -24,6 +26,9 @@ def workspace(new_workspace, monkeypatch, tmp_path):
     root = new_workspace({"a": {"cmd": "echo 1 > a"}}).root
     (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (root / ws.DVC_TMP).mkdir()
+    (root / "data" / "incoming").mkdir(parents=True)
+    (root / "docs").mkdir()
+    (root / "docs" / "about-faces.md").write_text("Of faces.")
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(doctor, "cpu_count", lambda: 2)
     monkeypatch.setattr(doctor, "problem_of", lambda _: "no answer")
@@ -114,6 +119,30 @@ def test_missing_archive_and_weights_are_told(workspace):
             "put it there, or set networks.separable.weights in params.yaml",
         ),
     ]
+
+
+def test_files_of_the_wrong_kind_are_told(workspace):
+    change(workspace, "source: sample", "source: archive")
+    change(workspace, "weights: none", "weights: data/incoming/w.h5")
+    change(workspace, "extra: null", "extra: data/incoming/w.h5")
+    change(workspace, "attributes: null", "attributes: data/incoming/none.csv")
+    (workspace / "data/incoming/w.h5").touch()
+    assert [(finding.what, finding.found) for finding in ill(workspace)] == [
+        ("data", "data/incoming is no file"),
+        ("weights of separable", "data/incoming/w.h5 is empty"),
+        ("attributes", "data/incoming/none.csv is missing"),
+        ("extra pictures", "data/incoming/w.h5 is no folder"),
+    ]
+
+
+def test_password_in_an_address_is_not_shown(workspace):
+    with temporary_settings({PREFECT_API_URL: "http://me:hunter2@127.0.0.1:9/api"}):
+        (finding,) = ill(workspace)
+        with pytest.raises(NoServer) as err:
+            find_or_start()
+    assert finding.found == "http://127.0.0.1:9/api: no answer"
+    assert "http://127.0.0.1:9/api" in str(err.value)
+    assert "hunter2" not in str(err.value)
 
 
 def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):

@@ -74,7 +74,7 @@ def test_pictures_of_another_source_become_arrays_without_those_of_the_data_set(
     params = with_extra(params)
     for i, label in enumerate(CLASSES):
         for row in range(3):
-            photograph(100 + 10 * i + row, 60, 40).save(paths.INCOMING / "door" / label / f"{row}.png")
+            photograph(1000 + 10 * i + row, 60, 40).save(paths.INCOMING / "door" / label / f"{row}.png")
     shutil.copy(paths.RAW / "cat" / "0.png", paths.INCOMING / "door" / "cat" / "again.png")
     run(params, "extra")
     rows = pd.read_csv(paths.EXTRA_MANIFEST)
