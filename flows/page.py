@@ -10,7 +10,7 @@ import pandas as pd
 
 from flows.clone import commit_of, differing
 from flows.experiments import COMPARED
-from flows.graph import ask_dvc
+from flows.graph import ask_dvc, read_graph
 from maskopt import paths
 from maskopt.errors import MissingFile
 from maskopt.files import replacing
@@ -37,7 +37,7 @@ def make_page(workspace: Path) -> Path:
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.png").is_file()},  # thumbnails
         _changes(workspace),
-        _made(workspace),
+        note_if_out_of_date(workspace) | _made(workspace),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
     )
     with replacing(workspace / paths.PAGE) as file:
@@ -60,6 +60,14 @@ def _changes(workspace: Path) -> pd.DataFrame:
         for found in [(change.get("old"), change.get("new"), change.get("diff"))]
     ]
     return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
+
+
+def note_if_out_of_date(workspace: Path) -> dict[str, str]:
+    """Return a note where code, params or data are no longer those that the report is of."""
+    changed = [name for name, stage in read_graph(workspace).items() if stage.changed]
+    if not changed:
+        return {}
+    return {"out of date": f"{len(changed)} stages have changed since they ran, first {changed[0]}: run `maskopt run`"}
 
 
 def _made(workspace: Path) -> dict[str, str]:
