@@ -14,6 +14,8 @@ from maskopt.report.html.page import write_html
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 EVIL = f"net{HOSTILE}"
+SECTIONS = ("table_2", "models", "recall", "bytes", "suspects")
+CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
 
 def models():
@@ -50,7 +52,7 @@ def page(frames):
 
     report = {
         "introduction": f"Measured on 24 pictures of {HOSTILE}.\n",
-        "sections": [section("table_2", "Table 2"), section("suspects", "Suspects")],
+        "sections": [section(name, name.replace("_", " ").capitalize()) for name in SECTIONS],
     }
     changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
     made = {"commit": "abc", "dvc": "3"}
@@ -111,8 +113,14 @@ def test_page_holds_tables_changes_and_how_it_was_made(page):
 
 
 def test_charts_are_those_whose_sections_are_there(page):
-    assert list(json.loads(read(page).scripts[1])) == ["sizes", "latency"]
-    assert re.findall(r'id="(\w+)-chart"', page) == ["sizes", "latency"]
+    assert set(json.loads(read(page).scripts[1])) == set(CHARTS)
+    assert re.findall(r'id="(\w+)-chart"', page) == CHARTS
+
+
+def test_chart_without_its_section_is_not_drawn(frames):
+    report = {"introduction": "", "sections": []}
+    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "")
+    assert "-chart" not in "".join(re.findall(r'id="([^"]+)"', nothing))
 
 
 def test_each_choice_is_a_parameter_of_its_chart(frames):
@@ -128,6 +136,8 @@ def test_latency_is_drawn_where_it_was_measured(frames):
 
 
 DRAWN = "[...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
+WIDEST = "Math.max(...[...document.querySelectorAll('.chart svg')].map(svg => svg.getBoundingClientRect().right))"
+PAPER_PX = 380  # narrower than any screen here
 SCREENS = {"wide": (1300, 900), "phone": (390, 800)}
 
 
@@ -161,6 +171,12 @@ def test_page_in_a_browser_is_drawn_asks_nobody_and_keeps_nobody_out(page, brows
     tab.wait_for_function(f"document.querySelectorAll('#sizes-chart .mark-symbol path').length < {before}")
     tab.screenshot(path=tmp_path / "page.png", full_page=True)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(WIDEST) <= width
+    tab.emulate_media(media="print")
+    # As when it is printed: measured before a chart can follow.
+    assert tab.evaluate(f"document.documentElement.style.width = '{PAPER_PX}px', {WIDEST}") <= PAPER_PX
+    tab.evaluate("document.documentElement.style.width = ''")
+    tab.emulate_media(media="screen")
     assert not said
     assert asked == [(tmp_path / "report.html").as_uri()]
     tab.evaluate(axe)
