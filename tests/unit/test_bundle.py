@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 import maskopt
 from maskopt import paths
-from maskopt.bundle.description import FILE, MODEL
+from maskopt.bundle.card import write_card
+from maskopt.bundle.description import FILE, MODEL, read_description
 from maskopt.bundle.micro import METHODS, arena_bytes
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.bundling import make_bundle, zip_bundle
@@ -192,6 +193,44 @@ def test_threshold_is_the_lowest_that_leaves_enough_right():
     assert choose_threshold(scores, np.array([0, 0, 1, 0]), 0.75) == 0
     assert choose_threshold(scores, np.array([0, 0, 1, 1]), 1.0) == pytest.approx(0.75)
     assert choose_threshold(scores, np.array([1, 1, 1, 1]), 0.5) == 1
+
+
+def test_threshold_parts_no_equal_confidences():
+    scores = np.array([[0.9, 0.1], [0.75, 0.25], [0.75, 0.25], [0.5, 0.5]], np.float32)
+    assert choose_threshold(scores, np.array([0, 0, 1, 0]), 1.0) == pytest.approx(0.825)
+    assert choose_threshold(scores[1:3], np.array([0, 1]), 1.0) == 1  # one of equals is wrong
+    assert choose_threshold(scores[1:3], np.array([0, 0]), 1.0) == 0
+
+
+def test_threshold_between_neighbours_is_neither():
+    lower = np.nextafter(np.float32(1), np.float32(0))
+    scores = np.array([[1, 0], [lower, 0]], np.float32)
+    assert lower < choose_threshold(scores, np.array([0, 1]), 1.0) < 1
+
+
+@pytest.mark.parametrize(
+    ("unsure_below", "text"),
+    [
+        (
+            0.825,
+            "Answers less sure than 82.5% are shown as unsure: on the validation pictures the surer ones were right "
+            "about 99.5% of the time or more.",
+        ),
+        (
+            0,
+            "No answer is shown as unsure: on the validation pictures all answers together were right about 99.5% of "
+            "the time or more.",
+        ),
+        (
+            1,
+            "On the validation pictures not even the surest answers were right about 99.5% of the time or more: "
+            "whatever is less sure than 100% is shown as unsure.",
+        ),
+    ],
+)
+def test_card_says_what_the_threshold_means(bundle, unsure_below, text):
+    found = {"unsure_below": unsure_below, "right_when_sure": 0.995}
+    assert text in write_card(None, read_description(bundle).model_copy(update=found))
 
 
 def picture(size=(20, 10)):
