@@ -43,7 +43,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
-        CannotBundle: the model was not made or not measured.
+        CannotBundle: the model was not made or not measured, or the validation pictures are not of its classes.
         MissingFile: there is no file of what people say of the data.
     """
     backbone, _, variant = name.partition("/")
@@ -59,7 +59,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     file, measured = paths.tflite(backbone, variant, seed, file_format), paths.metrics(backbone, variant, seed)
     for needed in (file, measured, paths.split(seed), paths.pixels(params.networks[backbone].size_px)):
         if not needed.is_file():
-            raise CannotBundle(name, needed, f"measured@{backbone}-{variant}-{seed}")
+            raise CannotBundle(name, f"{needed} is missing", f"measured@{backbone}-{variant}-{seed}")
     about = params.data.about
     if about and not about.is_file():
         raise MissingFile(about, "write it, or set data.about in params.yaml to null")
@@ -102,18 +102,23 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     figures = read_record(paths.metrics(*model))["formats"][file_format]
     operators = micro.list_operators(graph)
     runs_on_micro = file_format == MICRO_FORMAT and micro.METHODS.keys() >= set(operators)
-    scores, labels = _ask_validation(classifier, params.data.classes, model[-1])
+    origin = read_origin(file)
+    made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
+    classes = tuple(made_with["classes"])
+    scores, labels = _ask_validation(classifier, classes, model)
+    if (told := figures["recall"].keys()) != set(classes):
+        raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
     return Description(
         network=model[0],
         variant=model[1],
         format=file_format,
         seed=model[-1],
-        classes=params.data.classes,
+        classes=classes,
         input=Input(
             height_px=height,
             width_px=width,
             dtype=str(taken.dtype),
-            aspect=params.pixels.aspect,
+            aspect=made_with["aspect"],
             background=BACKGROUND,
             max_pixels=params.manifest.max_pixels,
         ),
@@ -131,18 +136,31 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         arena_bytes=micro.arena_bytes(graph) if runs_on_micro else None,
         metrics=figures,
         commit=_commit(),
-        origin=read_origin(file),
+        origin=origin,
     )
 
 
 def _ask_validation(
-    classifier: Classifier, classes: tuple[str, ...], seed: int
+    classifier: Classifier, classes: tuple[str, ...], model: tuple[str, str, int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return (N, K) scores and (N,) labels of the validation pictures."""
+    """Return (N, K) scores and (N,) labels of the validation pictures.
+
+    Raises:
+        CannotBundle: some are of classes that the model does not know.
+    """
+    seed = model[-1]
     rows = pd.read_csv(paths.split(seed))
     chosen = (rows["split"] == "val").to_numpy()
+    if unknown := sorted(set(rows["label"][chosen]) - set(classes)):
+        raise _other_classes(model, classes, f"pictures of {paths.split(seed)} show {', '.join(unknown)}")
     pixels = np.load(paths.pixels(classifier.picture_shape[0]), mmap_mode="r")[chosen]
     return classifier.scores(pixels), rows["label"][chosen].map(classes.index).to_numpy(np.int64)
+
+
+def _other_classes(model: tuple[str, str, int], classes: tuple[str, ...], but: str) -> CannotBundle:
+    backbone, variant, seed = model
+    reason = f"it tells {', '.join(classes)}, and {but}"
+    return CannotBundle(f"{backbone}/{variant}", reason, f"measured@{backbone}-{variant}-{seed}")
 
 
 def _write(folder: Path, file: Path, description: Description, about: Path | None) -> None:

@@ -25,7 +25,7 @@ MaskoptError
 ├── ChangedMeanwhile     code or params were edited while a stage was at work with them
 ├── BrokenBundle         a bundle that is not what maskopt makes
 ├── NoBundle             nothing to classify with
-├── CannotBundle         a model that is not there to be bundled
+├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── NoPictures           a path to classify that leads to no picture
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
@@ -289,10 +289,10 @@ class NoBundle(MaskoptError):
 
 
 class CannotBundle(MaskoptError):
-    """A model is not there, or was not measured."""
+    """A model is not there, was not measured, or does not know the classes of the pictures."""
 
-    def __init__(self, name: str, missing: Path, stage: str) -> None:
-        super().__init__(f"{name} cannot be bundled: {missing} is missing. Run `maskopt run --target {stage}`")
+    def __init__(self, name: str, reason: str, stage: str) -> None:
+        super().__init__(f"{name} cannot be bundled: {reason}. Run `maskopt run --target {stage}`")
 
 
 class NoPictures(MaskoptError):

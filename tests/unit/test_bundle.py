@@ -28,8 +28,10 @@ from maskopt.errors import BrokenBundle, CannotBundle, MissingFile, NoBundle, No
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
 from maskopt.measure import assess
+from maskopt.origin import to_bytes
 from maskopt.params import load_params
 from maskopt.records import write_record
+from maskopt.slimming import slim
 
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)
@@ -176,6 +178,45 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
     assert str(err.value) == (
         "bottleneck/qat cannot be bundled: data/models/seed-0/bottleneck/qat/int8.tflite is missing. "
         "Run `maskopt run --target measured@bottleneck-qat-0`"
+    )
+
+
+def carry(tiny_files, **origin):
+    """Put a record of origin into the model of the run."""
+    record = to_bytes(origin | {"packages": {}, "steps": []})
+    paths.tflite("separable", "qat", 0, "int8").write_bytes(slim(tiny_files.int8.read_bytes(), {}, record))
+
+
+@pytest.mark.usefixtures("run")
+def test_classes_and_aspect_are_those_that_the_model_was_made_with(params, tiny_files):
+    carry(tiny_files, classes=CLASSES[::-1], aspect="pad")
+    made = make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert (made.classes, made.input.aspect) == (CLASSES[::-1], "pad")
+    carry(tiny_files, classes=CLASSES[::-1])  # as records before had it
+    assert make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x").input.aspect == "stretch"
+
+
+@pytest.mark.usefixtures("run")
+def test_model_of_other_classes_than_the_pictures_is_refused(params, tiny_files):
+    carry(tiny_files, classes=["circle", "square", "with_mask"])
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: it tells circle, square, with_mask, and pictures of data/split/0.csv show "
+        "without_mask. Run `maskopt run --target measured@separable-qat-0`"
+    )
+    assert not paths.BUNDLES.exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_figures_of_other_classes_than_the_model_are_refused(params, tiny_files):
+    carry(tiny_files, classes=["with_mask", "without_mask", "scarf"])
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: it tells with_mask, without_mask, scarf, and data/metrics/seed-0/separable/"
+        "qat.json is of with_mask, without_mask, mask_weared_incorrect. "
+        "Run `maskopt run --target measured@separable-qat-0`"
     )
 
 
