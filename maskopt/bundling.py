@@ -17,7 +17,7 @@ from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.errors import CannotBundle, MissingFile, NoBundle, UnknownName
+from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -39,13 +39,15 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; what was there is replaced.
+        target: folder; a bundle that was there is replaced.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
         CannotBundle: the model was not made or not measured, or the validation pictures are not of its classes.
         MissingFile: there is no file of what people say of the data.
+        Occupied: there is something else at `target`.
     """
+    _refuse_occupied(target)
     backbone, _, variant = name.partition("/")
     for kind, given, known in (
         ("backbone", backbone, params.backbones),
@@ -64,7 +66,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     if about and not about.is_file():
         raise MissingFile(about, "write it, or set data.about in params.yaml to null")
     description = _describe(params, (backbone, variant, seed), file_format, file)
-    with replacing(target) as folder:
+    with replacing(target.resolve()) as folder:  # a link stays one
         folder.mkdir()
         _write(folder, file, description, about)
     return description
@@ -89,10 +91,20 @@ def best_model(params: Params) -> str:
 
 def zip_bundle(folder: Path) -> Path:
     """Write a zip file beside the folder of a bundle, which holds that folder, and return its path."""
-    with replacing(folder.with_suffix(".zip")) as file:
+    target = folder.with_name(f"{folder.name}.zip")
+    with replacing(target) as file:
         made = Path(shutil.make_archive(str(file), "zip", folder.parent, folder.name))
         made.rename(file)
-    return folder.with_suffix(".zip")
+    return target
+
+
+def _refuse_occupied(target: Path) -> None:
+    if Path.cwd().is_relative_to(target.resolve()):
+        raise Occupied(target, "the folder that you work in, or around it")
+    if target.exists() and not target.is_dir():
+        raise Occupied(target, "a file")
+    if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
+        raise Occupied(target, f"a folder of other files, without a {FILE}")
 
 
 def _describe(params: Params, model: tuple[str, str, int], file_format: str, file: Path) -> Description:

@@ -26,6 +26,7 @@ MaskoptError
 ├── BrokenBundle         a bundle that is not what maskopt makes
 ├── NoBundle             nothing to classify with
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
+├── Occupied             a place for a bundle where something else is
 ├── NoPictures           a path to classify that leads to no picture
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
@@ -293,6 +294,16 @@ class CannotBundle(MaskoptError):
 
     def __init__(self, name: str, reason: str, stage: str) -> None:
         super().__init__(f"{name} cannot be bundled: {reason}. Run `maskopt run --target {stage}`")
+
+
+class Occupied(MaskoptError):
+    """A bundle would replace what is none."""
+
+    def __init__(self, target: Path, found: str) -> None:
+        super().__init__(
+            f"{target} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
+            "empty or holds a bundle"
+        )
 
 
 class NoPictures(MaskoptError):

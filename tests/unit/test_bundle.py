@@ -24,7 +24,16 @@ from maskopt.bundle.micro import METHODS, arena_bytes
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.bundling import make_bundle, zip_bundle
 from maskopt.cli import app, main
-from maskopt.errors import BrokenBundle, CannotBundle, MissingFile, NoBundle, NoPictures, UnknownName, UnreadablePicture
+from maskopt.errors import (
+    BrokenBundle,
+    CannotBundle,
+    MissingFile,
+    NoBundle,
+    NoPictures,
+    Occupied,
+    UnknownName,
+    UnreadablePicture,
+)
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
 from maskopt.measure import assess
@@ -153,6 +162,42 @@ def test_zip_holds_the_folder(bundle):
     with zipfile.ZipFile(zip_bundle(bundle)) as archive:
         assert "tiny/model.tflite" in archive.namelist()
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
+
+
+def test_name_of_a_zip_keeps_its_dots(bundle):
+    folder = bundle.rename(bundle.with_name("door-1.0"))
+    assert zip_bundle(folder) == paths.BUNDLES / "door-1.0.zip"
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("about.md", "a file"),
+        ("data", "a folder of other files, without a model.json"),
+        (".", "the folder that you work in, or around it"),
+        ("data/..", "the folder that you work in, or around it"),
+        ("..", "the folder that you work in, or around it"),
+    ],
+)
+def test_bundle_replaces_nothing_but_a_bundle(params, tmp_path, target, found):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(Occupied) as err:
+        make_bundle(params, NAME, "int8", 0, Path(target))
+    assert str(err.value) == (
+        f"{Path(target)} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
+        "empty or holds a bundle"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("run")
+def test_empty_folder_is_filled_also_behind_a_link(params, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    make_bundle(params, NAME, "int8", 0, Path("link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "empty" / FILE).is_file()
 
 
 @pytest.mark.usefixtures("run")
