@@ -73,19 +73,23 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
 
 
 def best_model(params: Params) -> str:
-    """Return backbone/variant of the best int8 model of the first seed.
+    """Return backbone/variant of the best int8 model of the first seed, among those of the classes of params.
 
     Raises:
-        NoBundle: none was measured.
+        NoBundle: none is there and was measured.
     """
+    classes, seed = params.data.classes, params.seeds[0]
     measured = {
-        f"{backbone}/{variant}": read_record(file)["formats"][MICRO_FORMAT]
+        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][MICRO_FORMAT]
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
-        if MICRO_FORMAT in promise.formats and (file := paths.metrics(backbone, variant, params.seeds[0])).is_file()
+        if MICRO_FORMAT in promise.formats
+        and paths.metrics(backbone, variant, seed).is_file()
+        and (file := paths.tflite(backbone, variant, seed, MICRO_FORMAT)).is_file()
+        and set((read_origin(file) or {}).get("classes", classes)) == set(classes)
     }
     if not measured:
-        raise NoBundle(paths.BUNDLES)
+        raise NoBundle(paths.BUNDLES, classes)
     return best(measured)
 
 

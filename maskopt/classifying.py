@@ -1,6 +1,6 @@
 """Paths and a bundle -> what each picture shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -28,13 +28,18 @@ def list_pictures(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def best_bundle(folder: Path) -> Path | None:
-    """Return the best bundle, None where there is none.
+def best_bundle(folder: Path, classes: Collection[str] | None) -> Path | None:
+    """Return the best bundle, of those classes if any are given; None where there is none.
 
     Raises:
         BrokenBundle: one cannot be read.
     """
-    found = {file.parent: read_description(file.parent).metrics for file in sorted(folder.glob(f"*/{FILE}"))}
+    described = {file.parent: read_description(file.parent) for file in sorted(folder.glob(f"*/{FILE}"))}
+    found = {
+        path: description.metrics
+        for path, description in described.items()
+        if classes is None or set(description.classes) == set(classes)
+    }
     return best(found) if found else None
 
 

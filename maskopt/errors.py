@@ -280,12 +280,12 @@ class BrokenBundle(MaskoptError):
 
 
 class NoBundle(MaskoptError):
-    """There is nothing to classify with."""
+    """There is nothing to tell the classes of params with."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, classes: Iterable[str]) -> None:
         super().__init__(
-            f"no bundle in {folder}, and no measured model to make one of: run `maskopt run`, or name a bundle with "
-            "--bundle FOLDER"
+            f"no bundle in {folder} tells {', '.join(classes)}, and no measured model to make one of: run "
+            "`maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
         )
 
 

@@ -226,10 +226,11 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
     )
 
 
-def carry(tiny_files, **origin):
-    """Put a record of origin into the model of the run."""
-    record = to_bytes(origin | {"packages": {}, "steps": []})
-    paths.tflite("separable", "qat", 0, "int8").write_bytes(slim(tiny_files.int8.read_bytes(), {}, record))
+def carry(tiny_files, variant="qat", **origin):
+    """Put a record of origin into the model of a variant."""
+    file = paths.tflite("separable", variant, 0, "int8")
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes(origin | {"packages": {}, "steps": []})))
 
 
 @pytest.mark.usefixtures("run")
@@ -424,25 +425,52 @@ def test_unreadable_pictures_are_named_at_the_end(command, tmp_path):
 def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     shutil.copytree(bundle, paths.BUNDLES / "better")
     said = json.loads((bundle / FILE).read_text())
-    better = said | {"classes": ["a", "b", "c"], "metrics": said["metrics"] | {"val_accuracy": 0.6}}
+    better = said | {"classes": CLASSES[::-1], "metrics": said["metrics"] | {"val_accuracy": 0.6}}
     (paths.BUNDLES / "better" / FILE).write_text(json.dumps(better))
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert json.loads(done.stdout)[0]["label"] == "b"
+    assert list(json.loads(done.stdout)[0]["scores"]) == list(CLASSES[::-1])
+    assert done.stderr == "with bundles/better\n"
+
+
+def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
+    """As at the end of docs/own-data.md, in a repository that has a bundle of masks."""
+    shapes = ("circle", "square", "triangle")
+    shutil.copytree(bundle, paths.BUNDLES / "shapes")
+    said = json.loads((bundle / FILE).read_text())
+    worse = said | {"classes": shapes, "metrics": said["metrics"] | {"val_accuracy": 0.4}}
+    (paths.BUNDLES / "shapes" / FILE).write_text(json.dumps(worse))
+    masks = "".join(f"    - {name}\n" for name in CLASSES)
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace(masks, "".join(f"    - {name}\n" for name in shapes)))
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert list(json.loads(done.stdout)[0]["scores"]) == list(shapes)
+    assert done.stderr == "with bundles/shapes\n"
+    Path("params.yaml").unlink()  # where the bundles alone are
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert done.stderr == "with bundles/tiny\n"
 
 
 @pytest.mark.usefixtures("run")
-def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path):
+def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_files):
     figures = json.loads(paths.metrics("separable", "qat", 0).read_text())
     for variant, val_accuracy in (("pqat", 0.4), ("cqat", 0.5)):  # worse, and as good but larger
         int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy, "gzip_bytes": 1235}
         write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": int8}})
+        copy = paths.tflite("separable", variant, 0, "int8")
+        copy.parent.mkdir()
+        shutil.copy(paths.tflite("separable", "qat", 0, "int8"), copy)
+    better = figures["formats"]["int8"] | {"val_accuracy": 0.9}
+    for variant in ("pcqat", "ecqat"):  # whose file is gone, and one of other classes
+        write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": better}})
+    carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert json.loads(done.stdout)[0]["label"] == "without_mask"
     assert done.stderr.startswith("bundles/separable-qat-int8: ")
     again = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert "bundles/" not in again.stderr
+    assert again.stderr == "with bundles/separable-qat-int8\n"
 
 
 @pytest.mark.usefixtures("run")
@@ -452,8 +480,8 @@ def test_without_a_bundle_or_a_run_classify_says_what_to_do(tmp_path):
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
     assert isinstance(done.exception, NoBundle)
     assert str(done.exception) == (
-        "no bundle in bundles, and no measured model to make one of: run `maskopt run`, or name a bundle with "
-        "--bundle FOLDER"
+        "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model to make one "
+        "of: run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
     )
 
 
