@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from maskopt.bundle.micro import METHODS, arena_bytes
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.bundling import make_bundle, zip_bundle
 from maskopt.cli import app, main
+from maskopt.data.picture import as_seen, fit
 from maskopt.errors import (
     BrokenBundle,
     CannotBundle,
@@ -504,6 +506,21 @@ def test_bundle_command_says_where_and_how_good(monkeypatch, capsys):
     assert said[0].startswith("bundles/separable-qat-int8: ")
     assert said[0].endswith("right about 50.00% of the test pictures")
     assert said[1] == "bundles/separable-qat-int8.zip"
+
+
+@pytest.mark.parametrize("size", [(20, 10), (7, 13), (30, 1)])
+@pytest.mark.parametrize("aspect", ["stretch", "crop", "pad"])
+def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch, aspect, size):
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"input": said["input"] | {"aspect": aspect}}))
+    transparent = picture(size).convert("RGBA")
+    transparent.putalpha(Image.fromarray(np.random.default_rng(2).integers(0, 256, size[::-1], np.uint8)))
+    transparent.save(tmp_path / "a.png")
+    monkeypatch.setattr(sys, "argv", ["example.py", str(tmp_path / "a.png")])
+    left = runpy.run_path(str(bundle / "example.py"))
+    np.testing.assert_array_equal(np.asarray(left["picture"]), fit(as_seen(transparent), 8, aspect))
+    scores = maskopt.load(bundle).classify(tmp_path / "a.png").scores
+    assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
 
 def test_example_says_the_same(bundle, tmp_path):
