@@ -28,6 +28,7 @@ MaskoptError
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── Occupied             a place for a bundle where something else is
 ├── NoPictures           a path to classify that leads to no picture
+├── WrongArray           an array to classify that is not a picture of RGB
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
 └── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
@@ -311,6 +312,16 @@ class NoPictures(MaskoptError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them")
+
+
+class WrongArray(MaskoptError):
+    """What should be an array of a picture is not."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(
+            f"want a picture as an array of shape (H, W, 3) of uint8, RGB from 0 to 255, got {got}. "
+            "Convert it, or give a path or an image of Pillow, which may be grey or transparent"
+        )
 
 
 class NotAModel(MaskoptError):

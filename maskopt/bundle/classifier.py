@@ -14,7 +14,7 @@ from PIL import Image
 
 from maskopt.bundle.description import MODEL, Description, read_description
 from maskopt.data.picture import as_seen, fit, open_picture
-from maskopt.errors import BrokenBundle, MissingFile
+from maskopt.errors import BrokenBundle, MissingFile, WrongArray
 from maskopt.litert import Classifier
 
 UNSURE = "unsure"
@@ -63,6 +63,7 @@ class Bundle:
 
         Raises:
             UnreadablePicture: the file is not such a picture, or has too many pixels.
+            WrongArray: an array is of another shape or type.
         """
         given = self.description.input
         match picture:
@@ -70,8 +71,12 @@ class Bundle:
                 image = open_picture(Path(picture), given.max_pixels).image
             case Image.Image():
                 image = as_seen(picture)
-            case _:
+            case np.ndarray():
+                if picture.dtype != np.uint8 or picture.shape[2:] != (3,) or not picture.size:
+                    raise WrongArray(f"shape {picture.shape} of {picture.dtype}")
                 image = Image.fromarray(picture)
+            case _:
+                raise WrongArray(type(picture).__name__)
         pixels = fit(image, given.height_px, given.aspect)
         started = time.perf_counter()
         scores = self._classifier.scores(pixels[None])[0]

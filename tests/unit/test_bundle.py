@@ -35,6 +35,7 @@ from maskopt.errors import (
     Occupied,
     UnknownName,
     UnreadablePicture,
+    WrongArray,
 )
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -381,6 +382,26 @@ def test_unreadable_picture_is_an_error_of_ours(bundle, tmp_path):
     (tmp_path / "no.png").write_text("no picture")
     with pytest.raises(UnreadablePicture):
         maskopt.load(bundle).classify(tmp_path / "no.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (np.zeros((20, 10, 3), np.float32), "shape (20, 10, 3) of float32"),
+        (np.zeros((20, 10), np.uint8), "shape (20, 10) of uint8"),
+        (np.zeros((20, 10, 4), np.uint8), "shape (20, 10, 4) of uint8"),
+        (np.zeros((1, 20, 10, 3), np.uint8), "shape (1, 20, 10, 3) of uint8"),
+        (np.zeros((0, 10, 3), np.uint8), "shape (0, 10, 3) of uint8"),
+        (b"", "bytes"),
+    ],
+)
+def test_array_that_is_no_picture_is_refused(bundle, given, got):
+    with pytest.raises(WrongArray) as err:
+        maskopt.load(bundle).classify(given)
+    assert str(err.value) == (
+        f"want a picture as an array of shape (H, W, 3) of uint8, RGB from 0 to 255, got {got}. "
+        "Convert it, or give a path or an image of Pillow, which may be grey or transparent"
+    )
 
 
 @pytest.fixture
