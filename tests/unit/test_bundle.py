@@ -24,6 +24,7 @@ from maskopt.bundle.description import FILE, MODEL, read_description
 from maskopt.bundle.micro import METHODS, arena_bytes
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.bundling import make_bundle, zip_bundle
+from maskopt.classifying import best_bundle
 from maskopt.cli import app, main
 from maskopt.data.picture import as_seen, fit
 from maskopt.errors import (
@@ -371,6 +372,36 @@ def test_description_of_something_else_is_refused(bundle, text):
     (bundle / FILE).write_text(text)
     with pytest.raises(BrokenBundle, match=r"tiny/model\.json is not what `maskopt bundle` wrote: "):
         maskopt.load(bundle)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"classes": CLASSES[:2]}, "it names 2 classes, the model 3"),
+        ({"classes": [*CLASSES, "scarf"]}, "it names 4 classes, the model 3"),
+        ({"height_px": 1000000}, "it says pictures of shape (1000000, 8, 3), the model takes (8, 8, 3)"),
+        ({"width_px": 9}, "it says pictures of shape (8, 9, 3), the model takes (8, 8, 3)"),
+    ],
+)
+def test_description_of_another_model_is_refused(bundle, change, reason):
+    said = json.loads((bundle / FILE).read_text())
+    part = said if "classes" in change else said["input"]
+    part.update(change)
+    (bundle / FILE).write_text(json.dumps(said))
+    with pytest.raises(BrokenBundle) as err:
+        maskopt.load(bundle)
+    assert str(err.value) == (
+        f"bundles/tiny/model.json is not what `maskopt bundle` wrote: {reason}. Make the bundle again"
+    )
+
+
+@pytest.mark.parametrize(("name", "got"), [("val_accuracy", None), ("gzip_bytes", "many")])
+def test_description_without_figures_to_choose_by_is_refused(bundle, name, got):
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"metrics": said["metrics"] | {name: got}}))
+    with pytest.raises(BrokenBundle, match=re.escape(f"metrics.{name}: want a number, got {json.dumps(got)}. Make")):
+        best_bundle(paths.BUNDLES, CLASSES)
+    assert best_bundle(paths.BUNDLES, ("circle", "square")) is None  # not one to choose among
 
 
 def test_folder_that_is_no_bundle_says_how_to_make_one(tmp_path):
