@@ -17,7 +17,7 @@ from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.errors import CannotBundle, MissingFile, NoBundle, UnknownName
+from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -39,13 +39,15 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; what was there is replaced.
+        target: folder; a bundle that was there is replaced.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
-        CannotBundle: the model was not made or not measured.
+        CannotBundle: the model was not made or not measured, or the validation pictures are not of its classes.
         MissingFile: there is no file of what people say of the data.
+        Occupied: there is something else at `target`.
     """
+    _refuse_occupied(target)
     backbone, _, variant = name.partition("/")
     for kind, given, known in (
         ("backbone", backbone, params.backbones),
@@ -59,40 +61,54 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     file, measured = paths.tflite(backbone, variant, seed, file_format), paths.metrics(backbone, variant, seed)
     for needed in (file, measured, paths.split(seed), paths.pixels(params.networks[backbone].size_px)):
         if not needed.is_file():
-            raise CannotBundle(name, needed, f"measured@{backbone}-{variant}-{seed}")
+            raise CannotBundle(name, f"{needed} is missing", f"measured@{backbone}-{variant}-{seed}")
     about = params.data.about
     if about and not about.is_file():
         raise MissingFile(about, "write it, or set data.about in params.yaml to null")
     description = _describe(params, (backbone, variant, seed), file_format, file)
-    with replacing(target) as folder:
+    with replacing(target.resolve()) as folder:  # a link stays one
         folder.mkdir()
         _write(folder, file, description, about)
     return description
 
 
 def best_model(params: Params) -> str:
-    """Return backbone/variant of the best int8 model of the first seed.
+    """Return backbone/variant of the best int8 model of the first seed, among those of the classes of params.
 
     Raises:
-        NoBundle: none was measured.
+        NoBundle: none is there and was measured.
     """
+    classes, seed = params.data.classes, params.seeds[0]
     measured = {
-        f"{backbone}/{variant}": read_record(file)["formats"][MICRO_FORMAT]
+        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][MICRO_FORMAT]
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
-        if MICRO_FORMAT in promise.formats and (file := paths.metrics(backbone, variant, params.seeds[0])).is_file()
+        if MICRO_FORMAT in promise.formats
+        and paths.metrics(backbone, variant, seed).is_file()
+        and (file := paths.tflite(backbone, variant, seed, MICRO_FORMAT)).is_file()
+        and set((read_origin(file) or {}).get("classes", classes)) == set(classes)
     }
     if not measured:
-        raise NoBundle(paths.BUNDLES)
+        raise NoBundle(paths.BUNDLES, classes)
     return best(measured)
 
 
 def zip_bundle(folder: Path) -> Path:
     """Write a zip file beside the folder of a bundle, which holds that folder, and return its path."""
-    with replacing(folder.with_suffix(".zip")) as file:
+    target = folder.with_name(f"{folder.name}.zip")
+    with replacing(target) as file:
         made = Path(shutil.make_archive(str(file), "zip", folder.parent, folder.name))
         made.rename(file)
-    return folder.with_suffix(".zip")
+    return target
+
+
+def _refuse_occupied(target: Path) -> None:
+    if Path.cwd().is_relative_to(target.resolve()):
+        raise Occupied(target, "the folder that you work in, or around it")
+    if target.exists() and not target.is_dir():
+        raise Occupied(target, "a file")
+    if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
+        raise Occupied(target, f"a folder of other files, without a {FILE}")
 
 
 def _describe(params: Params, model: tuple[str, str, int], file_format: str, file: Path) -> Description:
@@ -102,18 +118,23 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     figures = read_record(paths.metrics(*model))["formats"][file_format]
     operators = micro.list_operators(graph)
     runs_on_micro = file_format == MICRO_FORMAT and micro.METHODS.keys() >= set(operators)
-    scores, labels = _ask_validation(classifier, params.data.classes, model[-1])
+    origin = read_origin(file)
+    made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
+    classes = tuple(made_with["classes"])
+    scores, labels = _ask_validation(classifier, classes, model)
+    if (told := figures["recall"].keys()) != set(classes):
+        raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
     return Description(
         network=model[0],
         variant=model[1],
         format=file_format,
         seed=model[-1],
-        classes=params.data.classes,
+        classes=classes,
         input=Input(
             height_px=height,
             width_px=width,
             dtype=str(taken.dtype),
-            aspect=params.pixels.aspect,
+            aspect=made_with["aspect"],
             background=BACKGROUND,
             max_pixels=params.manifest.max_pixels,
         ),
@@ -131,18 +152,31 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         arena_bytes=micro.arena_bytes(graph) if runs_on_micro else None,
         metrics=figures,
         commit=_commit(),
-        origin=read_origin(file),
+        origin=origin,
     )
 
 
 def _ask_validation(
-    classifier: Classifier, classes: tuple[str, ...], seed: int
+    classifier: Classifier, classes: tuple[str, ...], model: tuple[str, str, int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return (N, K) scores and (N,) labels of the validation pictures."""
+    """Return (N, K) scores and (N,) labels of the validation pictures.
+
+    Raises:
+        CannotBundle: some are of classes that the model does not know.
+    """
+    seed = model[-1]
     rows = pd.read_csv(paths.split(seed))
     chosen = (rows["split"] == "val").to_numpy()
+    if unknown := sorted(set(rows["label"][chosen]) - set(classes)):
+        raise _other_classes(model, classes, f"pictures of {paths.split(seed)} show {', '.join(unknown)}")
     pixels = np.load(paths.pixels(classifier.picture_shape[0]), mmap_mode="r")[chosen]
     return classifier.scores(pixels), rows["label"][chosen].map(classes.index).to_numpy(np.int64)
+
+
+def _other_classes(model: tuple[str, str, int], classes: tuple[str, ...], but: str) -> CannotBundle:
+    backbone, variant, seed = model
+    reason = f"it tells {', '.join(classes)}, and {but}"
+    return CannotBundle(f"{backbone}/{variant}", reason, f"measured@{backbone}-{variant}-{seed}")
 
 
 def _write(folder: Path, file: Path, description: Description, about: Path | None) -> None:

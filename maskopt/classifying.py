@@ -1,14 +1,16 @@
 """Paths and a bundle -> what each picture shows."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from maskopt.bundle.classifier import Answer, Bundle
-from maskopt.bundle.description import FILE, best, read_description
+from maskopt.bundle.description import FILE, Description, best, read_description
 from maskopt.data.listing import SUFFIXES
 from maskopt.data.parallel import map_pictures
-from maskopt.errors import NoPictures, UnreadablePicture
+from maskopt.errors import BrokenBundle, NoPictures, UnreadablePicture
 
 Said = tuple[Path, Answer | str]  # a picture, and the answer or why it cannot be read
 
@@ -28,13 +30,18 @@ def list_pictures(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def best_bundle(folder: Path) -> Path | None:
-    """Return the best bundle, None where there is none.
+def best_bundle(folder: Path, classes: Collection[str] | None) -> Path | None:
+    """Return the best bundle, of those classes if any are given; None where there is none.
 
     Raises:
-        BrokenBundle: one cannot be read.
+        BrokenBundle: one cannot be read, or lacks the figures to choose by.
     """
-    found = {file.parent: read_description(file.parent).metrics for file in sorted(folder.glob(f"*/{FILE}"))}
+    described = {file.parent: read_description(file.parent) for file in sorted(folder.glob(f"*/{FILE}"))}
+    found = {
+        path: _figures(path, description)
+        for path, description in described.items()
+        if classes is None or set(description.classes) == set(classes)
+    }
     return best(found) if found else None
 
 
@@ -42,6 +49,13 @@ def classify_all(bundle: Path, pictures: Sequence[Path]) -> Iterator[Said]:
     """Yield each picture with its answer, in order, on all cores where they are many."""
     _opened(bundle)  # an error of the bundle's is not one of each picture
     yield from map_pictures(partial(_classify, bundle), pictures, "classify")
+
+
+def _figures(bundle: Path, description: Description) -> dict[str, Any]:
+    for name in ("val_accuracy", "gzip_bytes"):
+        if not isinstance(got := description.metrics.get(name), int | float):
+            raise BrokenBundle(bundle / FILE, f"metrics.{name}: want a number, got {json.dumps(got)}")
+    return description.metrics
 
 
 def _classify(bundle: Path, picture: Path) -> Said:

@@ -175,7 +175,10 @@ def _bundle(name: str, file_format: str = "int8", seed: int | None = None, out: 
 def classify(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
     folder: Annotated[
-        Path | None, typer.Option("--bundle", help="The best in bundles/ if left out, or of the run.")
+        Path | None,
+        typer.Option(
+            "--bundle", help="The best in bundles/ for the classes of params.yaml if left out, or of the run."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="A table.")] = False,
@@ -185,25 +188,37 @@ def classify(
     Exit code 1 if some cannot be read.
     """
     from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines  # noqa: PLC0415
-    from maskopt.classifying import best_bundle, classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
+    from maskopt.classifying import classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
 
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
     lay_out = lay_out_json if as_json else lay_out_csv if as_csv else lay_out_lines
-    listed, chosen = list_pictures(pictures), folder or best_bundle(paths.BUNDLES)
-    if chosen is None:
-        from maskopt.bundling import best_model  # noqa: PLC0415
-        from maskopt.params import load_params  # noqa: PLC0415
-
-        chosen, line = _bundle(best_model(load_params(paths.PARAMS)))
-        typer.echo(line, err=True)
-    said = list(classify_all(chosen, listed))
+    listed = list_pictures(pictures)
+    said = list(classify_all(folder or _best_bundle(), listed))
     for line in lay_out(said):
         typer.echo(line)
     unreadable = [f"{picture}: {reason}" for picture, reason in said if isinstance(reason, str)]
     if unreadable:
         typer.echo(f"{len(unreadable)} of {len(said)} cannot be read:\n" + "\n".join(unreadable), err=True)
         raise typer.Exit(1)
+
+
+def _best_bundle() -> Path:
+    """Return the best bundle for the classes of params, made where there is none; say which."""
+    from maskopt.bundling import best_model  # noqa: PLC0415  what reads .tflite
+    from maskopt.classifying import best_bundle  # noqa: PLC0415
+    from maskopt.params import load_params  # noqa: PLC0415
+
+    try:
+        classes = load_params(paths.PARAMS).data.classes
+    except MaskoptError:
+        classes = None  # elsewhere than in a repository, bundles are all there is
+    if chosen := best_bundle(paths.BUNDLES, classes):
+        typer.echo(f"with {chosen}", err=True)
+        return chosen
+    made, line = _bundle(best_model(load_params(paths.PARAMS)))
+    typer.echo(line, err=True)
+    return made
 
 
 @app.command()

@@ -25,8 +25,10 @@ MaskoptError
 ├── ChangedMeanwhile     code or params were edited while a stage was at work with them
 ├── BrokenBundle         a bundle that is not what maskopt makes
 ├── NoBundle             nothing to classify with
-├── CannotBundle         a model that is not there to be bundled
+├── CannotBundle         a model that is not there to be bundled, or is of other classes
+├── Occupied             a place for a bundle where something else is
 ├── NoPictures           a path to classify that leads to no picture
+├── WrongArray           an array to classify that is not a picture of RGB
 ├── NotAModel            a file that is not a .tflite picture classifier
 ├── WrongPictures        pictures of another size than a model takes
 └── LostTechnique        a .tflite file without the zeros, clusters or integers it promises
@@ -279,20 +281,30 @@ class BrokenBundle(MaskoptError):
 
 
 class NoBundle(MaskoptError):
-    """There is nothing to classify with."""
+    """There is nothing to tell the classes of params with."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, classes: Iterable[str]) -> None:
         super().__init__(
-            f"no bundle in {folder}, and no measured model to make one of: run `maskopt run`, or name a bundle with "
-            "--bundle FOLDER"
+            f"no bundle in {folder} tells {', '.join(classes)}, and no measured model to make one of: run "
+            "`maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
         )
 
 
 class CannotBundle(MaskoptError):
-    """A model is not there, or was not measured."""
+    """A model is not there, was not measured, or does not know the classes of the pictures."""
 
-    def __init__(self, name: str, missing: Path, stage: str) -> None:
-        super().__init__(f"{name} cannot be bundled: {missing} is missing. Run `maskopt run --target {stage}`")
+    def __init__(self, name: str, reason: str, stage: str) -> None:
+        super().__init__(f"{name} cannot be bundled: {reason}. Run `maskopt run --target {stage}`")
+
+
+class Occupied(MaskoptError):
+    """A bundle would replace what is none."""
+
+    def __init__(self, target: Path, found: str) -> None:
+        super().__init__(
+            f"{target} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
+            "empty or holds a bundle"
+        )
 
 
 class NoPictures(MaskoptError):
@@ -300,6 +312,16 @@ class NoPictures(MaskoptError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them")
+
+
+class WrongArray(MaskoptError):
+    """What should be an array of a picture is not."""
+
+    def __init__(self, got: str) -> None:
+        super().__init__(
+            f"want a picture as an array of shape (H, W, 3) of uint8, RGB from 0 to 255, got {got}. "
+            "Convert it, or give a path or an image of Pillow, which may be grey or transparent"
+        )
 
 
 class NotAModel(MaskoptError):

@@ -54,10 +54,22 @@ def _figures(model: Description) -> Iterator[str]:
             low, high = (100 * figures[f"recall_{end}"][name] for end in ("low", "high"))
             yield f"| {name} | {figures['recall'][name]:.1%} | {low:.1f} to {high:.1f} |"
     yield ""
-    yield (
-        f"Its probabilities are off by {figures['calibration_error']:.1%} on average. Answers less sure than "
-        f"{model.unsure_below:.1%} are shown as unsure: on the validation pictures the surer ones were right about "
-        f"{model.right_when_sure:.0%} of the time or more.\n"
+    yield f"Its probabilities are off by {figures['calibration_error']:.1%} on average. {_certainty(model)}\n"
+
+
+def _certainty(model: Description) -> str:
+    """Return what `choose_threshold` found, whose 0 and 1 mean all answers and none."""
+    often = f"right about {100 * model.right_when_sure:g}% of the time or more"
+    if model.unsure_below == 0:
+        return f"No answer is shown as unsure: on the validation pictures all answers together were {often}."
+    if model.unsure_below == 1:
+        return (
+            f"On the validation pictures not even the surest answers were {often}: whatever is less sure than 100% is "
+            "shown as unsure."
+        )
+    return (
+        f"Answers less sure than {model.unsure_below:.1%} are shown as unsure: on the validation pictures the surer "
+        f"ones were {often}."
     )
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from maskopt.bundle.description import MODEL, Description, read_description
+from maskopt.bundle.description import FILE, MODEL, Description, read_description
 from maskopt.data.picture import as_seen, fit, open_picture
-from maskopt.errors import BrokenBundle, MissingFile
+from maskopt.errors import BrokenBundle, MissingFile, WrongArray
 from maskopt.litert import Classifier
 
 UNSURE = "unsure"
@@ -44,7 +44,7 @@ class Bundle:
 
         Raises:
             MissingFile: it is no bundle.
-            BrokenBundle: its description is not one, or is of another model file.
+            BrokenBundle: its description is not one, or is of another model.
         """
         self.description: Description = read_description(folder)
         try:
@@ -54,6 +54,13 @@ class Bundle:
         if (found := hashlib.sha256(content).hexdigest()) != self.description.sha256:
             raise BrokenBundle(folder / MODEL, f"SHA-256 {found}, want {self.description.sha256}")
         self._classifier = Classifier(folder / MODEL, threads)
+        given, classes = self.description.input, self.description.classes
+        if (said := (given.height_px, given.width_px, 3)) != (takes := self._classifier.picture_shape):
+            raise BrokenBundle(folder / FILE, f"it says pictures of shape {said}, the model takes {takes}")
+        if len(classes) != self._classifier.n_classes:
+            raise BrokenBundle(
+                folder / FILE, f"it names {len(classes)} classes, the model {self._classifier.n_classes}"
+            )
 
     def classify(self, picture: str | Path | Image.Image | npt.NDArray[np.uint8]) -> Answer:
         """Return what a picture shows, treated as the pictures of training were.
@@ -63,6 +70,7 @@ class Bundle:
 
         Raises:
             UnreadablePicture: the file is not such a picture, or has too many pixels.
+            WrongArray: an array is of another shape or type.
         """
         given = self.description.input
         match picture:
@@ -70,8 +78,12 @@ class Bundle:
                 image = open_picture(Path(picture), given.max_pixels).image
             case Image.Image():
                 image = as_seen(picture)
-            case _:
+            case np.ndarray():
+                if picture.dtype != np.uint8 or picture.shape[2:] != (3,) or not picture.size:
+                    raise WrongArray(f"shape {picture.shape} of {picture.dtype}")
                 image = Image.fromarray(picture)
+            case _:
+                raise WrongArray(type(picture).__name__)
         pixels = fit(image, given.height_px, given.aspect)
         started = time.perf_counter()
         scores = self._classifier.scores(pixels[None])[0]

@@ -18,15 +18,15 @@ def choose_threshold(scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int
     Returns:
         0 where all answers together are right often enough; 1 where not even the surest are.
     """
-    confidence = scores.max(axis=1)
+    confidence = scores.max(axis=1).astype(np.float64)  # else the middle of neighbours could be one of them
     order = np.argsort(-confidence, kind="stable")
-    right = (scores.argmax(axis=1) == labels)[order]
+    ordered, right = confidence[order], (scores.argmax(axis=1) == labels)[order]
     share = np.cumsum(right) / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero(share >= right_when_sure)
+    ends_group = np.append(ordered[:-1] > ordered[1:], True)[: len(ordered)]  # a threshold parts no equals
+    enough = np.flatnonzero(ends_group & (share >= right_when_sure))
     if not len(enough):
         return 1.0
     last = int(enough[-1])
     if last == len(right) - 1:
         return 0.0
-    ordered = confidence[order]
     return float((ordered[last] + ordered[last + 1]) / 2)

@@ -40,6 +40,7 @@ class Branch:
     classes: tuple[str, ...]  # in the order of the model's outputs
     trainer: Trainer
     n_examples: int  # training pictures that set the ranges of int8 activations
+    aspect: str  # stretch, crop or pad: what became of pictures that are not square
 
     @property
     def stage(self) -> str:
@@ -122,6 +123,8 @@ class Branch:
             classes=self.classes,
             trunk=self.trunk.model_dump(),
             size_px=self.size_px,
+            aspect=self.aspect,
+            representative_pictures=self.n_examples,
             **read_record(paths.start_facts(self.backbone)),
             pictures=self.trainer.digest_pictures(),
             training=self.trainer.params.model_dump(),
@@ -136,7 +139,14 @@ def open_branch(params: Params, backbone: str, variant: str, seed: int) -> Branc
     if paths.lesson(seed).is_file():
         trainer = replace(trainer, lesson=np.load(paths.lesson(seed)))
     return Branch(
-        backbone, variant, trunk, size_px, params.data.classes, trainer, params.convert.representative_pictures
+        backbone,
+        variant,
+        trunk,
+        size_px,
+        classes=params.data.classes,
+        trainer=trainer,
+        n_examples=params.convert.representative_pictures,
+        aspect=params.pixels.aspect,
     )
 
 

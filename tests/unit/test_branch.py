@@ -33,7 +33,7 @@ def branch(toy, tmp_path, monkeypatch):
     write_record(paths.teacher_facts(0), {})
     write_record(paths.origin(BACKBONE, "baseline", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
     write_record(paths.origin(BACKBONE, "finetuned", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
-    return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, CLASSES, trainer, n_examples=2)
+    return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, CLASSES, trainer, n_examples=2, aspect="crop")
 
 
 def test_files_of_a_variant_are_those_that_others_read(branch):
@@ -56,6 +56,7 @@ def test_first_model_says_what_it_is_made_of(branch):
     assert origin["network"] == BACKBONE
     assert origin["classes"] == list(CLASSES)
     assert origin["trunk"]["architecture"] == "separable"
+    assert (origin["aspect"], origin["representative_pictures"]) == ("crop", 2)
     assert origin["pictures"] == at.trainer.digest_pictures()
     assert origin["weights"] == "none"
     assert origin["training"]["label_smoothing"] == 0.1

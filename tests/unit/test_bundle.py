@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,17 +19,32 @@ from typer.testing import CliRunner
 
 import maskopt
 from maskopt import paths
-from maskopt.bundle.description import FILE, MODEL
+from maskopt.bundle.card import write_card
+from maskopt.bundle.description import FILE, MODEL, read_description
 from maskopt.bundle.micro import METHODS, arena_bytes
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.bundling import make_bundle, zip_bundle
+from maskopt.classifying import best_bundle
 from maskopt.cli import app, main
-from maskopt.errors import BrokenBundle, CannotBundle, MissingFile, NoBundle, NoPictures, UnknownName, UnreadablePicture
+from maskopt.data.picture import as_seen, fit
+from maskopt.errors import (
+    BrokenBundle,
+    CannotBundle,
+    MissingFile,
+    NoBundle,
+    NoPictures,
+    Occupied,
+    UnknownName,
+    UnreadablePicture,
+    WrongArray,
+)
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
 from maskopt.measure import assess
+from maskopt.origin import to_bytes
 from maskopt.params import load_params
 from maskopt.records import write_record
+from maskopt.slimming import slim
 
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)
@@ -152,6 +168,42 @@ def test_zip_holds_the_folder(bundle):
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
 
 
+def test_name_of_a_zip_keeps_its_dots(bundle):
+    folder = bundle.rename(bundle.with_name("door-1.0"))
+    assert zip_bundle(folder) == paths.BUNDLES / "door-1.0.zip"
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("about.md", "a file"),
+        ("data", "a folder of other files, without a model.json"),
+        (".", "the folder that you work in, or around it"),
+        ("data/..", "the folder that you work in, or around it"),
+        ("..", "the folder that you work in, or around it"),
+    ],
+)
+def test_bundle_replaces_nothing_but_a_bundle(params, tmp_path, target, found):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(Occupied) as err:
+        make_bundle(params, NAME, "int8", 0, Path(target))
+    assert str(err.value) == (
+        f"{Path(target)} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
+        "empty or holds a bundle"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("run")
+def test_empty_folder_is_filled_also_behind_a_link(params, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    make_bundle(params, NAME, "int8", 0, Path("link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "empty" / FILE).is_file()
+
+
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize(
     ("name", "file_format", "seed", "message"),
@@ -178,6 +230,46 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
     )
 
 
+def carry(tiny_files, variant="qat", **origin):
+    """Put a record of origin into the model of a variant."""
+    file = paths.tflite("separable", variant, 0, "int8")
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes(origin | {"packages": {}, "steps": []})))
+
+
+@pytest.mark.usefixtures("run")
+def test_classes_and_aspect_are_those_that_the_model_was_made_with(params, tiny_files):
+    carry(tiny_files, classes=CLASSES[::-1], aspect="pad")
+    made = make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert (made.classes, made.input.aspect) == (CLASSES[::-1], "pad")
+    carry(tiny_files, classes=CLASSES[::-1])  # as records before had it
+    assert make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x").input.aspect == "stretch"
+
+
+@pytest.mark.usefixtures("run")
+def test_model_of_other_classes_than_the_pictures_is_refused(params, tiny_files):
+    carry(tiny_files, classes=["circle", "square", "with_mask"])
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: it tells circle, square, with_mask, and pictures of data/split/0.csv show "
+        "without_mask. Run `maskopt run --target measured@separable-qat-0`"
+    )
+    assert not paths.BUNDLES.exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_figures_of_other_classes_than_the_model_are_refused(params, tiny_files):
+    carry(tiny_files, classes=["with_mask", "without_mask", "scarf"])
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: it tells with_mask, without_mask, scarf, and data/metrics/seed-0/separable/"
+        "qat.json is of with_mask, without_mask, mask_weared_incorrect. "
+        "Run `maskopt run --target measured@separable-qat-0`"
+    )
+
+
 @pytest.mark.usefixtures("run")
 def test_missing_words_about_the_data_are_told(params):
     Path("about.md").unlink()
@@ -192,6 +284,44 @@ def test_threshold_is_the_lowest_that_leaves_enough_right():
     assert choose_threshold(scores, np.array([0, 0, 1, 0]), 0.75) == 0
     assert choose_threshold(scores, np.array([0, 0, 1, 1]), 1.0) == pytest.approx(0.75)
     assert choose_threshold(scores, np.array([1, 1, 1, 1]), 0.5) == 1
+
+
+def test_threshold_parts_no_equal_confidences():
+    scores = np.array([[0.9, 0.1], [0.75, 0.25], [0.75, 0.25], [0.5, 0.5]], np.float32)
+    assert choose_threshold(scores, np.array([0, 0, 1, 0]), 1.0) == pytest.approx(0.825)
+    assert choose_threshold(scores[1:3], np.array([0, 1]), 1.0) == 1  # one of equals is wrong
+    assert choose_threshold(scores[1:3], np.array([0, 0]), 1.0) == 0
+
+
+def test_threshold_between_neighbours_is_neither():
+    lower = np.nextafter(np.float32(1), np.float32(0))
+    scores = np.array([[1, 0], [lower, 0]], np.float32)
+    assert lower < choose_threshold(scores, np.array([0, 1]), 1.0) < 1
+
+
+@pytest.mark.parametrize(
+    ("unsure_below", "text"),
+    [
+        (
+            0.825,
+            "Answers less sure than 82.5% are shown as unsure: on the validation pictures the surer ones were right "
+            "about 99.5% of the time or more.",
+        ),
+        (
+            0,
+            "No answer is shown as unsure: on the validation pictures all answers together were right about 99.5% of "
+            "the time or more.",
+        ),
+        (
+            1,
+            "On the validation pictures not even the surest answers were right about 99.5% of the time or more: "
+            "whatever is less sure than 100% is shown as unsure.",
+        ),
+    ],
+)
+def test_card_says_what_the_threshold_means(bundle, unsure_below, text):
+    found = {"unsure_below": unsure_below, "right_when_sure": 0.995}
+    assert text in write_card(None, read_description(bundle).model_copy(update=found))
 
 
 def picture(size=(20, 10)):
@@ -244,6 +374,36 @@ def test_description_of_something_else_is_refused(bundle, text):
         maskopt.load(bundle)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"classes": CLASSES[:2]}, "it names 2 classes, the model 3"),
+        ({"classes": [*CLASSES, "scarf"]}, "it names 4 classes, the model 3"),
+        ({"height_px": 1000000}, "it says pictures of shape (1000000, 8, 3), the model takes (8, 8, 3)"),
+        ({"width_px": 9}, "it says pictures of shape (8, 9, 3), the model takes (8, 8, 3)"),
+    ],
+)
+def test_description_of_another_model_is_refused(bundle, change, reason):
+    said = json.loads((bundle / FILE).read_text())
+    part = said if "classes" in change else said["input"]
+    part.update(change)
+    (bundle / FILE).write_text(json.dumps(said))
+    with pytest.raises(BrokenBundle) as err:
+        maskopt.load(bundle)
+    assert str(err.value) == (
+        f"bundles/tiny/model.json is not what `maskopt bundle` wrote: {reason}. Make the bundle again"
+    )
+
+
+@pytest.mark.parametrize(("name", "got"), [("val_accuracy", None), ("gzip_bytes", "many")])
+def test_description_without_figures_to_choose_by_is_refused(bundle, name, got):
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"metrics": said["metrics"] | {name: got}}))
+    with pytest.raises(BrokenBundle, match=re.escape(f"metrics.{name}: want a number, got {json.dumps(got)}. Make")):
+        best_bundle(paths.BUNDLES, CLASSES)
+    assert best_bundle(paths.BUNDLES, ("circle", "square")) is None  # not one to choose among
+
+
 def test_folder_that_is_no_bundle_says_how_to_make_one(tmp_path):
     with pytest.raises(MissingFile, match=r"model\.json is missing: make a bundle with `maskopt bundle N"):
         maskopt.load(tmp_path)
@@ -253,6 +413,26 @@ def test_unreadable_picture_is_an_error_of_ours(bundle, tmp_path):
     (tmp_path / "no.png").write_text("no picture")
     with pytest.raises(UnreadablePicture):
         maskopt.load(bundle).classify(tmp_path / "no.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (np.zeros((20, 10, 3), np.float32), "shape (20, 10, 3) of float32"),
+        (np.zeros((20, 10), np.uint8), "shape (20, 10) of uint8"),
+        (np.zeros((20, 10, 4), np.uint8), "shape (20, 10, 4) of uint8"),
+        (np.zeros((1, 20, 10, 3), np.uint8), "shape (1, 20, 10, 3) of uint8"),
+        (np.zeros((0, 10, 3), np.uint8), "shape (0, 10, 3) of uint8"),
+        (b"", "bytes"),
+    ],
+)
+def test_array_that_is_no_picture_is_refused(bundle, given, got):
+    with pytest.raises(WrongArray) as err:
+        maskopt.load(bundle).classify(given)
+    assert str(err.value) == (
+        f"want a picture as an array of shape (H, W, 3) of uint8, RGB from 0 to 255, got {got}. "
+        "Convert it, or give a path or an image of Pillow, which may be grey or transparent"
+    )
 
 
 @pytest.fixture
@@ -299,25 +479,52 @@ def test_unreadable_pictures_are_named_at_the_end(command, tmp_path):
 def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     shutil.copytree(bundle, paths.BUNDLES / "better")
     said = json.loads((bundle / FILE).read_text())
-    better = said | {"classes": ["a", "b", "c"], "metrics": said["metrics"] | {"val_accuracy": 0.6}}
+    better = said | {"classes": CLASSES[::-1], "metrics": said["metrics"] | {"val_accuracy": 0.6}}
     (paths.BUNDLES / "better" / FILE).write_text(json.dumps(better))
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert json.loads(done.stdout)[0]["label"] == "b"
+    assert list(json.loads(done.stdout)[0]["scores"]) == list(CLASSES[::-1])
+    assert done.stderr == "with bundles/better\n"
+
+
+def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
+    """As at the end of docs/own-data.md, in a repository that has a bundle of masks."""
+    shapes = ("circle", "square", "triangle")
+    shutil.copytree(bundle, paths.BUNDLES / "shapes")
+    said = json.loads((bundle / FILE).read_text())
+    worse = said | {"classes": shapes, "metrics": said["metrics"] | {"val_accuracy": 0.4}}
+    (paths.BUNDLES / "shapes" / FILE).write_text(json.dumps(worse))
+    masks = "".join(f"    - {name}\n" for name in CLASSES)
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace(masks, "".join(f"    - {name}\n" for name in shapes)))
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert list(json.loads(done.stdout)[0]["scores"]) == list(shapes)
+    assert done.stderr == "with bundles/shapes\n"
+    Path("params.yaml").unlink()  # where the bundles alone are
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert done.stderr == "with bundles/tiny\n"
 
 
 @pytest.mark.usefixtures("run")
-def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path):
+def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_files):
     figures = json.loads(paths.metrics("separable", "qat", 0).read_text())
     for variant, val_accuracy in (("pqat", 0.4), ("cqat", 0.5)):  # worse, and as good but larger
         int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy, "gzip_bytes": 1235}
         write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": int8}})
+        copy = paths.tflite("separable", variant, 0, "int8")
+        copy.parent.mkdir()
+        shutil.copy(paths.tflite("separable", "qat", 0, "int8"), copy)
+    better = figures["formats"]["int8"] | {"val_accuracy": 0.9}
+    for variant in ("pcqat", "ecqat"):  # whose file is gone, and one of other classes
+        write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": better}})
+    carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert json.loads(done.stdout)[0]["label"] == "without_mask"
     assert done.stderr.startswith("bundles/separable-qat-int8: ")
     again = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert "bundles/" not in again.stderr
+    assert again.stderr == "with bundles/separable-qat-int8\n"
 
 
 @pytest.mark.usefixtures("run")
@@ -327,8 +534,8 @@ def test_without_a_bundle_or_a_run_classify_says_what_to_do(tmp_path):
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
     assert isinstance(done.exception, NoBundle)
     assert str(done.exception) == (
-        "no bundle in bundles, and no measured model to make one of: run `maskopt run`, or name a bundle with "
-        "--bundle FOLDER"
+        "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model to make one "
+        "of: run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
     )
 
 
@@ -351,6 +558,21 @@ def test_bundle_command_says_where_and_how_good(monkeypatch, capsys):
     assert said[0].startswith("bundles/separable-qat-int8: ")
     assert said[0].endswith("right about 50.00% of the test pictures")
     assert said[1] == "bundles/separable-qat-int8.zip"
+
+
+@pytest.mark.parametrize("size", [(20, 10), (7, 13), (30, 1)])
+@pytest.mark.parametrize("aspect", ["stretch", "crop", "pad"])
+def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch, aspect, size):
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"input": said["input"] | {"aspect": aspect}}))
+    transparent = picture(size).convert("RGBA")
+    transparent.putalpha(Image.fromarray(np.random.default_rng(2).integers(0, 256, size[::-1], np.uint8)))
+    transparent.save(tmp_path / "a.png")
+    monkeypatch.setattr(sys, "argv", ["example.py", str(tmp_path / "a.png")])
+    left = runpy.run_path(str(bundle / "example.py"))
+    np.testing.assert_array_equal(np.asarray(left["picture"]), fit(as_seen(transparent), 8, aspect))
+    scores = maskopt.load(bundle).classify(tmp_path / "a.png").scores
+    assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
 
 def test_example_says_the_same(bundle, tmp_path):

@@ -96,6 +96,12 @@ def test_dvc_and_prefect_are_told_to_report_nothing():
     assert prefect["server"]["analytics_enabled"] is False
 
 
+def test_types_are_shipped():
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["maskopt"]
+    assert "py.typed" in shipped
+    assert (ROOT / "maskopt" / "py.typed").is_file()
+
+
 def test_prefect_reads_what_the_repository_says():
     code = "import flows, os; from prefect.settings import get_current_settings as get;"
     code += "print(os.environ['DO_NOT_TRACK'], get().server.analytics_enabled)"
