@@ -20,7 +20,7 @@ from flows.child import Children, why
 from flows.errors import ExperimentFailed, GitFailed, UnusableSets
 from flows.graph import DVC, ask_dvc, choose, read_graph
 from flows.pipeline import POLL_SECONDS, stop_if_cancelled
-from maskopt.params import parse_params
+from maskopt.params import parse_params, parse_yaml, read_text
 from maskopt.paths import INCOMING, PARAMS
 from maskopt.profiles import EDITOR
 
@@ -136,7 +136,7 @@ def changed_params(file: Path, values: Set) -> str:
         UnusableSets: it has no such key.
         InvalidParams: it would not be what maskopt reads.
     """
-    params = EDITOR.load(file)
+    params = parse_yaml(EDITOR, read_text(file), file)
     for key, value in values.items():
         *sections, last = key.split(".")
         section = params

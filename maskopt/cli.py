@@ -234,7 +234,7 @@ def show(
 
     description = describe(model)
     if as_json:
-        typer.echo(json.dumps(description, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(description, indent=2))
     else:
         typer.echo("\n".join(lay_out(model, description)))
 

@@ -1,6 +1,7 @@
 """The graph of a .tflite file -> what it takes to run: multiplications, parameters, memory."""
 
 import math
+from itertools import accumulate
 
 from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph
 
@@ -28,6 +29,8 @@ def measure_peak_activation_bytes(graph: Graph) -> int:
     the last that reads it (an output of the graph: to the end); while an operator runs, its inputs and
     outputs both live. An allocator without gaps needs this much; buffers inside kernels (XNNPACK) are not in it.
     """
+    if not graph.operators:
+        return 0
     last = len(graph.operators) - 1
     births = dict.fromkeys(graph.inputs, 0)
     deaths = dict.fromkeys(graph.outputs, last)
@@ -36,6 +39,9 @@ def measure_peak_activation_bytes(graph: Graph) -> int:
             births.setdefault(index, step)
         for index in (*operator.inputs, *operator.outputs):  # also of constants, which are not in `births`
             deaths[index] = max(step, deaths.get(index, step))
-    sizes = {index: graph.tensors[index].size_bytes for index in births}
-    alive = (sum(sizes[i] for i in births if births[i] <= step <= deaths.get(i, 0)) for step in range(last + 1))
-    return max(alive, default=0)
+    changes = [0] * (last + 2)  # bytes that come and go, by step
+    for index, birth in births.items():
+        size_bytes, death = graph.tensors[index].size_bytes, deaths.get(index, 0)
+        changes[birth] += size_bytes
+        changes[death + 1] -= size_bytes
+    return max(accumulate(changes[:-1]))

@@ -85,6 +85,7 @@ class BrokenArchive(MaskoptError):
     """An archive is damaged, or of a kind that is not read."""
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"{path} cannot be unpacked: {reason}. Get a whole zip or tar file, "
             "or unpack it yourself and set data.source to folder and data.path to where it is"
@@ -95,8 +96,9 @@ class UnsafeArchive(MaskoptError):
     """An archive holds what could harm, and no archive of pictures needs."""
 
     def __init__(self, path: Path, member: str, reason: str) -> None:
+        self.reason = f"{member!r} {reason}"
         super().__init__(
-            f"{path} was not unpacked: {member!r} {reason}. "
+            f"{path} was not unpacked: {self.reason}. "
             "If you trust it, unpack it yourself and set data.source to folder and data.path to where it is"
         )
 

@@ -2,9 +2,10 @@
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,13 @@ def parse_graph(content: bytes) -> Graph:
     """Return the graph of a file's content; a ValueError or another of the reader's errors if it is broken."""
     model = _root(content)
     subgraph = model.Subgraphs(0)
+    tensors = [subgraph.Tensors(i) for i in range(subgraph.TensorsLength())]
+    operators = [subgraph.Operators(i) for i in range(subgraph.OperatorsLength())]
+    _refuse_repeats(content, (len(each.Name()) + 4 * each.ShapeLength() for each in tensors))
+    _refuse_repeats(content, (4 * (each.InputsLength() + each.OutputsLength()) for each in operators))
     return Graph(
-        tensors=tuple(_tensor(model, subgraph.Tensors(i)) for i in range(subgraph.TensorsLength())),
-        operators=tuple(_operator(model, subgraph.Operators(i)) for i in range(subgraph.OperatorsLength())),
+        tensors=tuple(_tensor(model, each) for each in tensors),
+        operators=tuple(_operator(model, each) for each in operators),
         inputs=_indices(subgraph.InputsAsNumpy()),
         outputs=_indices(subgraph.OutputsAsNumpy()),
     )
@@ -121,9 +126,19 @@ def parse_graph(content: bytes) -> Graph:
 def parse_metadata(content: bytes) -> dict[str, bytes]:
     """Return the notes that a file carries, by name; errors as of `parse_graph`."""
     model = _root(content)
-    entries = (model.Metadata(i) for i in range(model.MetadataLength()))
-    buffers = ((entry.Name().decode(), model.Buffers(entry.Buffer())) for entry in entries)
-    return {name: bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b"" for name, buffer in buffers}
+    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    buffers = [model.Buffers(entry.Buffer()) for entry in entries]
+    noted = list(zip(entries, buffers, strict=True))
+    _refuse_repeats(content, (len(entry.Name()) + buffer.DataLength() for entry, buffer in noted))
+    return {
+        entry.Name().decode(): bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b"" for entry, buffer in noted
+    }
+
+
+def _refuse_repeats(content: bytes, sizes_bytes: Iterable[int]) -> None:
+    """Raise a ValueError if parts of a file that are read one by one have more bytes than the file."""
+    if any(total > len(content) for total in accumulate(sizes_bytes)):
+        raise ValueError("it says the same bytes again and again, as no converter does")
 
 
 def _root(content: bytes) -> Any:
@@ -134,7 +149,7 @@ def _root(content: bytes) -> Any:
 
 def _tensor(model: Any, raw: Any) -> Tensor:
     if raw.Type() not in _DTYPES:
-        raise ValueError(f"tensor {raw.Name()!r} has type {raw.Type()}, which is not read here")
+        raise ValueError(f"tensor {raw.Name()[:100]!r} has type {raw.Type()}, which is not read here")
     dtype = _DTYPES[raw.Type()]
     shape = tuple(int(side) for side in raw.ShapeAsNumpy()) if raw.ShapeLength() else ()
     buffer = model.Buffers(raw.Buffer())

@@ -16,6 +16,7 @@ Origin = dict[str, Any]  # of JSON
 
 ENTRY = "maskopt"  # of the file's metadata
 MAX_BYTES = 65_536
+MAX_LEVELS = 16  # of objects and lists in each other; ours have 4
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 
 
@@ -59,4 +60,13 @@ def read_origin(path: Path) -> Origin | None:
         raise NotAModel(path, f"its record of origin is not JSON: {err}") from None
     if not isinstance(origin, dict):
         raise NotAModel(path, f"its record of origin is a {type(origin).__name__}, want an object")
+    if _is_deeper(origin, MAX_LEVELS):
+        raise NotAModel(path, f"its record of origin has more than {MAX_LEVELS} levels")
     return origin
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)

@@ -1,5 +1,7 @@
 """params.yaml -> frozen models, one per section. A fraction is in [0, 1], never a percent."""
 
+import reprlib
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,10 +14,21 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from maskopt.errors import InvalidParams, MissingFile
 from maskopt.paths import INCOMING
 
+MAX_BYTES = 2**17  # of a file, and of letters and values with what aliases repeat; the largest profile has 4 kB
+MAX_PROBLEMS = 50  # that are named
+MAX_LETTERS = 1000  # of what is said of one
+
+# What ruamel raises, beside its own errors, where a tag or the looks of a value promise what it is not.
+_BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
 
 def _in_incoming(path: Path) -> Path:
     """Return a path where DVC sees a change: it follows links to files, and none to folders."""
-    place = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    try:
+        place = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+    except (OSError, RuntimeError) as err:  # too long a name; links in a circle
+        reason = err.strerror if isinstance(err, OSError) else "links in a circle"
+        raise ValueError(f"want a path in {INCOMING}, got {shown(str(path))}: {reason}") from None
     if not place.is_relative_to(INCOMING.resolve()):
         got = f"{path}, a link to {place}" if path.is_symlink() else path
         raise ValueError(f"want a path in {INCOMING}, where DVC sees a change, got {got}")
@@ -30,14 +43,18 @@ def _weights(source: str) -> str:
 
 def _unique(values: tuple[object, ...]) -> tuple[object, ...]:
     if len(set(values)) < len(values):
-        raise ValueError(f"want each once, got {list(values)}")
+        raise ValueError(f"want each once, got {shown(list(values))}")
     return values
 
 
 def _folders(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name in ("", "..") or Path(name).name != name:
-            raise ValueError(f"want names of folders, got {name!r}")
+            raise ValueError(f"want names of folders, got {shown(name)}")
+        if any(unicodedata.category(letter).startswith("C") for letter in name):
+            raise ValueError(f"want names of letters that can be seen, got {shown(name)}")
+        if name in ("path", "label"):  # tables have a column of scores for each class beside these
+            raise ValueError(f"want names other than path and label, which are columns of tables, got {name!r}")
     return names
 
 
@@ -46,6 +63,7 @@ Folders = AfterValidator(_folders)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy, Keras and scikit-learn all take
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
 Width = Annotated[float, Field(gt=0, le=4)]
@@ -76,7 +94,7 @@ class Sample(Section):
     """The drawn data set."""
 
     version: Positive  # of the drawing; a new version is another data set
-    seed: Count
+    seed: Seed
 
 
 class Manifest(Section):
@@ -107,7 +125,7 @@ class Split(Section):
     train: Part
     val: Part
     test: Part
-    test_seed: Count  # apart from `seeds`: all of them keep the test pictures
+    test_seed: Seed  # apart from `seeds`: all of them keep the test pictures
     hash_distance_bits: Annotated[int, Field(ge=0, le=16)]  # of 64: perceptual hashes this close are near-copies
     crop_places: Annotated[int, Field(ge=3)]  # key points that crops of one photograph share; fewer join strangers
     keep_together: bool  # False: look-alikes are parted as chance will, to see what that leak gains
@@ -254,7 +272,7 @@ class Search(Section):
     variants: Annotated[tuple[Literal["finetuned", "clustered", "cqat", "ecqat"], ...], Field(min_length=1)]
     nats_per_bit: tuple[Price, Price]  # least and most, of ecqat
     epochs: Positive  # of all trials together
-    seed: Count  # of training, and of the choice of what to try
+    seed: Seed  # of training, and of the choice of what to try
 
 
 class Bundle(Section):
@@ -274,7 +292,7 @@ class Latency(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    seeds: Annotated[tuple[Count, ...], Field(min_length=1), Unique]  # of training and of the split into train and val
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Unique]  # of training and of the split into train and val
     data: Data
     sample: Sample
     manifest: Manifest
@@ -345,12 +363,29 @@ def load_params(path: Path) -> Params:
         MissingFile: there is no `path`.
         InvalidParams: a key is unknown or missing, or a value out of range; all are named.
     """
+    return parse_params(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Return what a file of params holds.
+
+    Raises:
+        MissingFile: there is no `path`.
+        InvalidParams: it is a folder, not UTF-8, or has more than 128 KiB.
+    """
     try:
-        return parse_params(path.read_text(encoding="utf-8"), path)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        text = content.decode()
     except FileNotFoundError:
         raise MissingFile(path, "run in the root of the repository, or `maskopt profile quick`") from None
+    except IsADirectoryError:
+        raise InvalidParams(path, ["want a file, got a folder"]) from None
     except UnicodeDecodeError as err:
         raise InvalidParams(path, [f"not UTF-8: {err.reason} at byte {err.start}"]) from None
+    if len(content) > MAX_BYTES:
+        raise InvalidParams(path, [f"want at most {MAX_BYTES:,} bytes, got more"])
+    return text
 
 
 def parse_params(text: str, path: Path) -> Params:
@@ -359,23 +394,70 @@ def parse_params(text: str, path: Path) -> Params:
     Raises:
         InvalidParams: a key is unknown or missing, or a value out of range; all are named.
     """
+    values = parse_yaml(YAML(typ="safe", pure=True), text, path)
+    if _outgrows(values):
+        raise InvalidParams(path, [f"want at most {MAX_BYTES:,} letters and values with what aliases repeat, got more"])
     try:
-        return Params.model_validate(YAML(typ="safe", pure=True).load(text))
-    except YAMLError as err:
-        raise not_yaml(path, err) from None
+        return Params.model_validate(values)
     except ValidationError as err:
         raise InvalidParams(path, _problems(err)) from None
 
 
-def not_yaml(path: Path, err: YAMLError) -> InvalidParams:
-    """Return what a user is told of a file that YAML cannot read."""
-    return InvalidParams(path, [f"not YAML: {_place_and_problem(err)}"])
+def parse_yaml(reader: YAML, text: str, path: Path) -> Any:
+    """Return what `reader` makes of a text; `path` is where the user would mend it.
+
+    Raises:
+        InvalidParams: it is not YAML, or a value is not what its tag says.
+    """
+    try:
+        return reader.load(text)
+    except YAMLError as err:
+        raise InvalidParams(path, [_cut(f"not YAML: {_place_and_problem(err)}")]) from None
+    except RecursionError:
+        raise InvalidParams(path, ["nested too deep"]) from None
+    except _BROKEN as err:
+        raise InvalidParams(path, [_cut(f"a value that is not what its tag or its looks say: {err}")]) from None
+
+
+def _outgrows(values: object) -> bool:
+    """Return whether there is more than any params need, each alias counted as what it repeats."""
+    left, waiting = MAX_BYTES, [values]
+    while waiting and left >= 0:
+        value = waiting.pop()
+        if isinstance(value, (dict, list, tuple, set, str, bytes)):
+            left -= len(value)
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple, set)):
+            waiting += value
+    return left < 0
+
+
+class _Shown(reprlib.Repr):
+    """What a message shows of a value, whatever its size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 100
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() <= 256 else f"a number of {x.bit_length():,} bits"
+
+
+shown = _Shown().repr  # of any value, at most some hundred letters
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_LETTERS else f"{text[:MAX_LETTERS]}..."
 
 
 def _problems(err: ValidationError) -> Iterator[str]:
-    for detail in err.errors():
+    details = err.errors(include_url=False)
+    for detail in details[:MAX_PROBLEMS]:
         where = ".".join(str(part) for part in detail["loc"])
-        yield f"{where}: {_wish(detail)}" if where else _wish(detail)
+        yield _cut(f"{where}: {_wish(detail)}" if where else _wish(detail))
+    if len(details) > MAX_PROBLEMS:
+        yield f"and {len(details) - MAX_PROBLEMS:,} more"
 
 
 def _place_and_problem(err: YAMLError) -> str:
@@ -394,8 +476,8 @@ def _wish(detail: ErrorDetails) -> str:
         case "value_error":  # ours, complete
             return detail["msg"].removeprefix("Value error, ")
         case "model_type":
-            return f"want keys and values, got {got!r}"
+            return f"want keys and values, got {shown(got)}"
         case "too_short":
-            return f"want {detail['ctx']['min_length']} or more, got {got!r}"
+            return f"want {detail['ctx']['min_length']} or more, got {shown(got)}"
         case _:
-            return f"{detail['msg'].replace('Input should be', 'want')}, got {got!r}"
+            return f"{detail['msg'].replace('Input should be', 'want')}, got {shown(got)}"

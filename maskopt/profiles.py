@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from maskopt.errors import InvalidParams, MissingFile, UnknownName
 from maskopt.files import replacing
-from maskopt.params import not_yaml, parse_params
+from maskopt.params import parse_params, parse_yaml, read_text, shown
 
 BASE = "quick"
 
@@ -48,12 +47,9 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = EDITOR.load(path)
-    except YAMLError as err:
-        raise not_yaml(path, err) from None
+    values = parse_yaml(EDITOR, read_text(path), path)
     if not isinstance(values, dict):
-        raise InvalidParams(path, [f"want keys and values, got {values!r}"])
+        raise InvalidParams(path, [f"want keys and values, got {shown(values)}"])
     return values
 
 

@@ -1,6 +1,8 @@
 """`networks.<name>.weights` -> the trunk's weights at the start: a file's, or ImageNet's."""
 
 import hashlib
+from collections.abc import Iterator
+from itertools import count, takewhile
 from pathlib import Path
 
 import h5py
@@ -12,6 +14,10 @@ from maskopt.params import Trunk
 
 IMAGENET = "imagenet"
 MAX_BYTES = 2**31  # of all arrays unpacked; the largest network here has 94 MB
+MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has 500
+
+# What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
+_BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError)
 
 
 def load_weights(trunk: Trunk, source: str, size_px: int) -> keras.Model:
@@ -65,14 +71,47 @@ def _strange(path: Path) -> str | None:
         with h5py.File(path) as file:
             file.visititems_links(see)
             file.visititems(look)
+            if not found:
+                _refuse_more_when_loaded(file)
             config = file.attrs.get("model_config", "")
-    except (OSError, ValueError, KeyError, RuntimeError) as err:
+    except _BROKEN as err:
         return str(err).rstrip(".")
     if "Lambda" in str(config):
         found.append("it is a model with a Lambda layer, which is code")
     if total > MAX_BYTES:
         found.append(f"its arrays have {total:,} bytes, want at most {MAX_BYTES:,}")
     return found[0] if found else None
+
+
+def _refuse_more_when_loaded(file: h5py.File) -> None:
+    """Follow names as Keras does, which reads an array anew each time that it is named.
+
+    Raises:
+        ValueError: they are too many, or more than `MAX_BYTES` together, or not of arrays.
+    """
+    group = file["model_weights"] if "layer_names" not in file.attrs and "model_weights" in file else file
+    layers = list(_names(group, "layer_names"))
+    layers += ["top_level_model_weights"] if "top_level_model_weights" in group else []
+    names, total = len(layers), 0
+    for layer in layers:
+        for name in _names(group[layer], "weight_names"):
+            array = group[layer][name]
+            if not isinstance(array, h5py.Dataset):
+                raise ValueError(f"{name!r} in {layer!r} is not an array")
+            names, total = names + 1, total + array.size * array.dtype.itemsize
+            if names > MAX_NAMES:
+                raise ValueError(f"it names more than {MAX_NAMES:,} layers and arrays")
+            if total > MAX_BYTES:
+                raise ValueError(f"the arrays that it names, some of them again, have more than {MAX_BYTES:,} bytes")
+
+
+def _names(group: h5py.Group, attribute: str) -> Iterator[str]:
+    """Yield the names that an attribute holds, or, where they are many, several attributes with a number."""
+    parts = [attribute]
+    if attribute not in group.attrs:
+        parts = [f"{attribute}{i}" for i in takewhile(lambda i: f"{attribute}{i}" in group.attrs, count())]
+    for part in parts:
+        yield from (name.decode() if isinstance(name, bytes) else name for name in group.attrs[part])
 
 
 def _downloaded(trunk: Trunk, size_px: int) -> keras.Model:
@@ -99,6 +138,6 @@ def _from_file(trunk: Trunk, path: Path, size_px: int) -> keras.Model:
     whole = build_whole(trunk, size_px)
     try:
         whole.load_weights(path)  # reads arrays by position; nothing in the file is executed
-    except (ValueError, KeyError, OSError) as err:
+    except _BROKEN as err:
         raise WrongWeights(path, trunk, str(err).rstrip(".")) from err
     return whole

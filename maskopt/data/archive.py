@@ -49,12 +49,14 @@ def unpack(path: Path, target: Path, limits: Limits) -> None:
 
 def _unpack(path: Path, target: Path, limits: Limits) -> None:
     left_bytes = min(limits.total_bytes, max(limits.free_bytes, limits.ratio * path.stat().st_size))
-    members = tqdm(read_members(path), "unpack", unit=" files", disable=None)
-    for count, (name, content) in enumerate(members, 1):
+    left_files = limits.files
+    for name, content in tqdm(read_members(path), "unpack", unit=" files", disable=None):
         place = target.joinpath(*_safe_parts(path, name))
-        if count > limits.files:
-            raise UnsafeArchive(path, name, f"is one of more than {limits.files:,} files")
-        if LITTER in place.parts:
+        is_litter = LITTER in place.parts
+        left_files -= 1 if is_litter else 1 + sum(not folder.exists() for folder in place.parents)
+        if left_files < 0:
+            raise UnsafeArchive(path, name, f"is one of more than {limits.files:,} files and folders")
+        if is_litter:
             continue
         try:
             (place.parent if content else place).mkdir(parents=True, exist_ok=True)

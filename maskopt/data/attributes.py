@@ -24,9 +24,11 @@ def read_attributes(path: Path, pictures: pd.Series) -> pd.DataFrame:
             with more than 20 values.
     """
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)  # whatever it is called
     except FileNotFoundError:
         raise MissingFile(path, "put the table there, or set evaluation.attributes in params.yaml to null") from None
+    except IsADirectoryError:
+        raise UnusableAttributes(path, "want a CSV file, got a folder") from None
     except ValueError as err:  # of pandas, and not UTF-8
         raise UnusableAttributes(path, " ".join(str(err).split())) from None
     if problem := _problem(rows, pictures):

@@ -4,17 +4,16 @@ Importing this takes a second, for kagglehub.
 """
 
 import os
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import kagglehub
 import requests
-from kagglehub import config, exceptions
+from kagglehub import config, exceptions, http_resolver
 
-from maskopt.errors import KaggleFailed, NoKaggleCredentials
+from maskopt.data.archive import Limits, unpack
+from maskopt.errors import BrokenArchive, KaggleFailed, NoKaggleCredentials, UnsafeArchive
 
 REASONS = {  # HTTP status -> what it means here, and the next step
     403: ("it refuses (403)", "Accept the terms on the page of the data set, and check that the token may read it"),
@@ -25,6 +24,10 @@ FINAL = (403, 404)  # asking again gets the same
 BY_HAND = (
     "Run `dvc repro fetch` again later, or download the archive with a browser, put it into data/incoming "
     "and set data.source to archive and data.path to it"
+)
+UNPACKED = (
+    "Run `dvc repro fetch` again later, or download the archive with a browser, unpack it yourself "
+    "and set data.source to folder and data.path to where it is"
 )
 
 
@@ -37,11 +40,11 @@ def download(dataset: str, cache: Path) -> Path:
 
     Raises:
         NoKaggleCredentials: none were found, or Kaggle does not accept them.
-        KaggleFailed: it has no such data set, is not to be reached, or sent what is no archive.
+        KaggleFailed: it has no such data set, is not to be reached, or sent what is no archive that we unpack.
     """
     check_credentials()
     try:
-        with _cache_in(cache):
+        with _cache_in(cache), _unpacking_as_we_do():
             return Path(kagglehub.dataset_download(dataset))
     except requests.HTTPError as err:
         status = err.response.status_code if err.response is not None else 0
@@ -51,9 +54,11 @@ def download(dataset: str, cache: Path) -> Path:
         raise KaggleFailed(dataset, reason, next_step, transient=status not in FINAL) from None
     except requests.RequestException as err:  # its text may hold a signed address
         raise KaggleFailed(dataset, f"no connection ({type(err).__name__})", BY_HAND, transient=True) from None
-    except (exceptions.BackendError, exceptions.DataCorruptionError, tarfile.TarError, zipfile.BadZipFile) as err:
+    except (exceptions.BackendError, exceptions.DataCorruptionError) as err:
         raise KaggleFailed(dataset, f"what came is not whole ({err})", BY_HAND, transient=True) from err
-    except ValueError as err:  # of an odd name, and of an archive that is none
+    except (BrokenArchive, UnsafeArchive) as err:
+        raise KaggleFailed(dataset, f"what came was not unpacked: {err.reason}", UNPACKED, transient=False) from err
+    except ValueError as err:  # of an odd name
         raise KaggleFailed(dataset, str(err).rstrip("."), REASONS[404][1], transient=False) from err
 
 
@@ -83,3 +88,14 @@ def _cache_in(folder: Path) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+@contextmanager
+def _unpacking_as_we_do() -> Iterator[None]:
+    """Let kagglehub unpack with our bounds: it has none, and no way to give the archive alone."""
+    theirs = http_resolver._extract_archive
+    http_resolver._extract_archive = lambda archive, target: unpack(Path(archive), Path(target), Limits())
+    try:
+        yield
+    finally:
+        http_resolver._extract_archive = theirs

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import stat
 import struct
 import tarfile
@@ -16,6 +17,7 @@ from typing import IO, Any, cast
 from maskopt.errors import BrokenArchive, UnsafeArchive
 
 CHUNK_BYTES = 2**20  # the most that is read at once
+HEADER_BYTES = 2**14  # of a member of a tar file, with all that makes its name longer, and of what is said of all
 BLOCK_BYTES = 512  # of tar files: headers and contents fill whole blocks, and blocks of zeros are the end mark
 COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # of tar files
 
@@ -24,6 +26,8 @@ DAMAGE = (
     *(EOFError, OSError, ValueError, LookupError, ArithmeticError, RuntimeError, struct.error),
     *(zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
 )
+
+LONG_NUMBER = re.compile(rb"\d{300}")  # tarfile looks for a record from each of its digits on
 
 Member = tuple[str, IO[bytes] | None]  # name, and content or None for a folder
 
@@ -34,11 +38,21 @@ def read_members(path: Path) -> Iterator[Member]:
     Raises:
         DAMAGE: damaged, or no zip or tar file.
         BrokenArchive: encrypted, or cut off.
-        UnsafeArchive: a member is a link or device, or its header is as large as a file.
+        UnsafeArchive: a member is a link or device, or its header is larger than any name.
     """
     with path.open("rb") as file:
-        start = file.read(6)
-    return _zip_members(path) if start.startswith(b"PK") else _tar_members(path, start)
+        start = file.read(BLOCK_BYTES)
+    is_zip = start.startswith(b"PK") and not _is_header(start)
+    return _zip_members(path) if is_zip else _tar_members(path, start)
+
+
+def _is_header(block: bytes) -> bool:
+    """Return whether a block is the header of a tar file, whose checksum fits, whatever its name starts with."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True
 
 
 def _zip_members(path: Path) -> Iterator[Member]:
@@ -58,15 +72,21 @@ def _zip_members(path: Path) -> Iterator[Member]:
 
 def _tar_members(path: Path, start: bytes) -> Iterator[Member]:
     opener = next((opener for magic, opener in COMPRESSIONS.items() if start.startswith(magic)), open)
-    with opener(path, "rb") as file, tarfile.open(fileobj=cast(IO[bytes], _Bounded(path, file)), mode="r:") as archive:
+    with opener(path, "rb") as file:
+        bounded = _Bounded(path, file)
+        archive = tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:")  # noqa: SIM115  # has nothing to close
         while (info := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep all of them
+            if sum(len(name) + len(value) for name, value in archive.pax_headers.items()) > HEADER_BYTES:
+                raise UnsafeArchive(path, "a header", f"for all that follows has more than {HEADER_BYTES:,} bytes")
+            bounded.left_bytes = None
             if info.isdir():
                 yield info.name, None
             elif info.isreg():
                 yield info.name, archive.extractfile(info)
             else:
                 raise UnsafeArchive(path, info.name, "is a link or a device")
+            bounded.left_bytes = HEADER_BYTES
         file.seek(archive.offset)
         rest = file.read(CHUNK_BYTES)  # up to the end, where a compression has its checksum
         if not rest.startswith(bytes(BLOCK_BYTES)):  # tarfile takes a broken header for the end
@@ -75,15 +95,22 @@ def _tar_members(path: Path, start: bytes) -> Iterator[Member]:
 
 @dataclass
 class _Bounded:
-    """A file that refuses to be read in large pieces, as tarfile reads a header whatever size it claims."""
+    """A file with headers of bounded size: tarfile reads them as large as they say that they are, and some slowly."""
 
     path: Path
     file: IO[bytes]
+    left_bytes: int | None = HEADER_BYTES  # of the header of the next member; None: what is read is content
 
     def read(self, size: int) -> bytes:
-        if size > CHUNK_BYTES:
-            raise UnsafeArchive(self.path, "a header", f"of {size:,} bytes")
-        return self.file.read(size)
+        if self.left_bytes is None:
+            return self.file.read(size)
+        if size > self.left_bytes:
+            raise UnsafeArchive(self.path, "a header", f"has more than {HEADER_BYTES:,} bytes")
+        self.left_bytes -= size
+        piece = self.file.read(size)
+        if LONG_NUMBER.search(piece):
+            raise UnsafeArchive(self.path, "a header", "has a number longer than any name")
+        return piece
 
     def seek(self, position: int) -> int:
         return self.file.seek(position)

@@ -238,3 +238,36 @@ def test_bomb_in_a_header_is_not_read_into_memory(tmp_path):
     with tarfile.open(path, "w:gz") as archive:
         archive.addfile(info, io.BytesIO(bytes(info.size)))
     assert "a header" in refusal(path, tmp_path / "out", UnsafeArchive)
+
+
+def test_folders_count_as_files_do(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("a/b/c/1.png", b"1")])
+    message = refusal(path, tmp_path / "out", UnsafeArchive, SMALL)
+    assert "'a/b/c/1.png' is one of more than 3 files and folders" in message
+    unpack(path, tmp_path / "fits", Limits(files=4))
+
+
+def test_headers_for_all_members_are_bounded_together(tmp_path):
+    path = tmp_path / "a.tar"
+    with path.open("wb") as file:
+        for i in range(20):
+            file.write(tarfile.TarInfo.create_pax_global_header({f"note{i}": "a" * 1000}))
+            file.write(tarfile.TarInfo(f"{i}.png").tobuf())
+        file.write(bytes(1024))
+    message = refusal(path, tmp_path / "out", UnsafeArchive)
+    assert "'a header' for all that follows has more than 16,384 bytes" in message
+
+
+def test_header_of_many_digits_is_refused(tmp_path):
+    info = tarfile.TarInfo("header")
+    info.type, info.size = tarfile.XHDTYPE, 10_000
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(info, io.BytesIO(b"1" * info.size))
+    assert "'a header' has a number longer than any name" in refusal(path, tmp_path / "out", UnsafeArchive)
+
+
+def test_tar_whose_first_name_starts_as_a_zip_is_unpacked(tmp_path):
+    path = write_tar(tmp_path / "a.tar", [("PK/1.png", b"1")])
+    unpack(path, tmp_path / "out", LIMITS)
+    assert tree(tmp_path / "out") == {"PK/1.png": b"1"}

@@ -1,5 +1,7 @@
 """What is known of pictures beside their class, and recall by it."""
 
+import gzip
+
 import pandas as pd
 import pytest
 
@@ -56,6 +58,22 @@ def test_numbers_of_pictures_are_no_attribute(table):
     path = table("path,id\n" + "".join(f"{picture},{i}\n" for i, picture in enumerate(pictures)))
     with pytest.raises(UnusableAttributes, match="id has 21 values, want at most 20: put them into groups"):
         read_attributes(path, pictures)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zip", ".tar", ".zst"])
+def test_table_is_text_whatever_its_name(table, suffix, tmp_path):
+    path = table("path,age\ncat/1.png,9\n").rename(tmp_path / f"known.csv{suffix}")
+    assert read_attributes(path, PICTURES)["age"].tolist() == ["9", NOT_SAID, NOT_SAID]
+    path.write_bytes(gzip.compress(b"path,age\ncat/1.png,9\n", mtime=0))
+    with pytest.raises(UnusableAttributes, match="'utf-8' codec can't decode byte 0x8b in position 1"):
+        read_attributes(path, PICTURES)
+
+
+def test_folder_is_no_table(tmp_path):
+    folder = tmp_path / "known.csv"
+    folder.mkdir()
+    with pytest.raises(UnusableAttributes, match=r"pictures: want a CSV file, got a folder\. Mend it"):
+        read_attributes(folder, PICTURES)
 
 
 def test_missing_table_says_what_to_do(tmp_path):

@@ -1,9 +1,12 @@
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from maskopt.costs import count_macs, count_parameters, measure_peak_activation_bytes
 from maskopt.errors import MissingFile, NotAModel
 from maskopt.inspection import Graph, Operator, Tensor, read_graph
+from maskopt.origin import read_origin
 
 
 def test_operators_are_read_in_order(tiny_files):
@@ -72,6 +75,71 @@ def test_cut_off_file_is_refused(tiny_files, tmp_path, kept):
     path.write_bytes(tiny_files.float32.read_bytes()[:kept])
     with pytest.raises(NotAModel, match=r"cut.tflite is not a .tflite file"):
         read_graph(path)
+
+
+def test_notes_that_are_one_buffer_again_and_again_are_refused(tmp_path):
+    builder = flatbuffers.Builder()
+    data, name = builder.CreateByteVector(bytes(1000)), builder.CreateString("note")
+    schema.BufferStart(builder)
+    schema.BufferAddData(builder, data)
+    buffers = _vector(builder, [schema.BufferEnd(builder)])
+    schema.MetadataStart(builder)
+    schema.MetadataAddName(builder, name)
+    notes = _vector(builder, [schema.MetadataEnd(builder)] * 300)
+    path = _model(builder, tmp_path, {schema.ModelAddBuffers: buffers, schema.ModelAddMetadata: notes})
+    with pytest.raises(NotAModel, match="it says the same bytes again and again, as no converter does"):
+        read_origin(path)
+
+
+def test_operators_that_are_one_again_and_again_are_refused(tmp_path):
+    builder = flatbuffers.Builder()
+    inputs = builder.CreateNumpyVector(np.zeros(1000, np.int32))
+    schema.OperatorStart(builder)
+    schema.OperatorAddInputs(builder, inputs)
+    path = _graph(builder, tmp_path, schema.SubGraphAddOperators, [schema.OperatorEnd(builder)] * 300)
+    with pytest.raises(NotAModel, match="it says the same bytes again and again, as no converter does"):
+        read_graph(path)
+
+
+def test_tensors_with_one_name_again_and_again_are_refused(tmp_path):
+    builder = flatbuffers.Builder()
+    name = builder.CreateString("a" * 1000)
+    schema.TensorStart(builder)
+    schema.TensorAddName(builder, name)
+    path = _graph(builder, tmp_path, schema.SubGraphAddTensors, [schema.TensorEnd(builder)] * 300)
+    with pytest.raises(NotAModel, match="it says the same bytes again and again, as no converter does"):
+        read_graph(path)
+
+
+@pytest.mark.timeout(20)
+def test_memory_of_many_tensors_and_steps_is_found_soon():
+    steps = tuple(Operator("A", (i,), (i + 1,)) for i in range(20_000))
+    graph = Graph(tuple(_activation(1) for _ in range(20_001)), steps, inputs=(0,), outputs=(20_000,))
+    assert measure_peak_activation_bytes(graph) == 2
+
+
+def _vector(builder, offsets):
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return builder.EndVector()
+
+
+def _graph(builder, folder, add, parts):
+    parts = _vector(builder, parts)
+    schema.SubGraphStart(builder)
+    add(builder, parts)
+    return _model(builder, folder, {schema.ModelAddSubgraphs: _vector(builder, [schema.SubGraphEnd(builder)])})
+
+
+def _model(builder, folder, fields):
+    schema.ModelStart(builder)
+    for add, value in fields.items():
+        add(builder, value)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    path = folder / "model.tflite"
+    path.write_bytes(builder.Output())
+    return path
 
 
 def _activation(n_bytes):

@@ -25,6 +25,13 @@ def zipped(names):
     return buffer.getvalue()
 
 
+def changed(mark, place, value):
+    """Return a zip with one byte changed after a mark in it."""
+    content = bytearray(zipped(["cat/1.png"]))
+    content[content.index(mark) + place] = value
+    return bytes(content)
+
+
 class Stub(ThreadingHTTPServer):
     """Answers with `status` and `content`, and notes the requests."""
 
@@ -176,10 +183,28 @@ def test_no_connection_is_told(signed_in, tmp_path):
     assert "could not be downloaded from Kaggle: no connection (ConnectionError)" in failure(tmp_path, transient=True)
 
 
-@pytest.mark.parametrize("content", [b"hello", zipped(["cat/1.png"])[:-30]], ids=["text", "cut off"])
+@pytest.mark.parametrize(
+    "content",
+    [b"hello", b"<!DOCTYPE html><title>Sign in</title>", zipped(["cat/1.png"])[:-30], changed(b"PK\1\2", 10, 99)],
+    ids=["text", "page", "cut off", "compression"],
+)
 def test_what_is_no_whole_archive_is_told(content, signed_in, tmp_path):
     signed_in.content = content
-    assert "owner/pictures could not be downloaded from Kaggle: " in failure(tmp_path)
+    message = failure(tmp_path)
+    assert "owner/pictures could not be downloaded from Kaggle: what came was not unpacked: damaged, or nei" in message
+    assert "unpack it yourself and set data.source to folder" in message
+    assert "kaggle_dataset" not in message
+
+
+def test_encrypted_archive_is_told(signed_in, tmp_path):
+    signed_in.content = changed(b"PK\1\2", 8, 1)
+    assert "what came was not unpacked: 'cat/1.png' is encrypted. Run" in failure(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cat/" + "a" * 300, "../cat/1.png"])
+def test_archive_is_unpacked_with_the_bounds_of_other_archives(name, signed_in, tmp_path):
+    signed_in.content = zipped([name])
+    assert f"what came was not unpacked: {name!r} " in failure(tmp_path)
 
 
 @pytest.mark.usefixtures("signed_in")

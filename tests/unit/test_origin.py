@@ -68,6 +68,7 @@ def test_file_of_others_has_no_record(tiny_files):
         (b"{", "its record of origin is not JSON: Expecting property name"),
         (b"[" * 50_000, "its record of origin is not JSON: maximum recursion depth exceeded"),
         (b"[1]", "its record of origin is a list, want an object"),
+        (b'{"a":' * 700 + b"1" + b"}" * 700, "its record of origin has more than 16 levels"),
         (b" " * (MAX_BYTES + 1), "its record of origin has 65,537 bytes, want at most 65,536"),
     ],
 )
@@ -129,6 +130,16 @@ def test_file_cannot_write_to_the_terminal_what_it_likes(carry):
     text = "\n".join(lay_out(path, describe(path)))
     assert "\x1b" not in text
     assert r"'network\x1b[2J': '\x1b]0;owned\x07'" in text
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x9b2J"], ids=["half of a letter", "a code of the terminal"])
+def test_command_writes_plain_letters_alone(carry, text):
+    path = carry(json.dumps({"network": text}).encode())
+    shown, for_programs = (CliRunner().invoke(cli.app, ["show", str(path), *flags]) for flags in ([], ["--json"]))
+    assert shown.exit_code == for_programs.exit_code == 0
+    assert shown.stdout.isascii()
+    assert for_programs.stdout.isascii()
+    assert json.loads(for_programs.stdout)["origin"] == {"network": text}
 
 
 def test_file_without_a_record_says_so(tiny_files):

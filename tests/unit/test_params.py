@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from maskopt.errors import InvalidParams, MissingFile
-from maskopt.params import Params, load_params
+from maskopt.params import MAX_BYTES, Params, load_params
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -281,3 +281,95 @@ def test_missing_file_says_where_to_get_one(tmp_path):
     with pytest.raises(MissingFile) as caught:
         load_params(path)
     assert str(caught.value) == f"{path} is missing: run in the root of the repository, or `maskopt profile quick`"
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """What is said about a text of `params.yaml`."""
+
+    def said(text):
+        path = tmp_path / "params.yaml"
+        path.write_text(text)
+        with pytest.raises(InvalidParams) as caught:
+            load_params(path)
+        return str(caught.value).replace(str(path), "params.yaml")
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2001-99-99", "month must be in 1..12"),
+        ("!!int abc", "invalid literal for int() with base 10: 'abc'"),
+        ("!!float abc", "could not convert string to float: 'abc'"),
+        ("!!bool abc", "'abc'"),
+        ("!!int ''", "string index out of range"),
+        ("9999-12-31T23:59:59.9999999Z", "date value out of range"),
+    ],
+)
+def test_value_that_is_not_what_it_looks_like_is_refused(refusal, text, reason):
+    assert refusal(f"seeds: {text}") == framed(f"a value that is not what its tag or its looks say: {reason}")
+
+
+def test_number_of_thousands_of_digits_is_refused(refusal):
+    assert "a value that is not what its tag or its looks say: Exceeds the limit (4300" in refusal(
+        "seeds: " + "9" * 5000
+    )
+    assert "  seeds: want a valid tuple, got a number of 20,000 bits\n" in refusal("seeds: 0x" + "f" * 5000)
+
+
+def test_deep_nesting_is_refused(refusal):
+    assert refusal("seeds: " + "[" * 3000) == framed("nested too deep")
+
+
+def test_path_too_long_for_a_file_is_refused(message):
+    said = message(lambda values: values["evaluation"].update(extra=f"data/incoming/{'a' * 5000}"))
+    shown = f"data/incoming/{'a' * 33}...{'a' * 48}"
+    assert said == framed(f"evaluation.extra: want a path in data/incoming, got '{shown}': File name too long")
+
+
+def test_file_of_more_than_params_need_is_refused(refusal):
+    assert refusal("#" * (MAX_BYTES + 1)) == framed("want at most 131,072 bytes, got more")
+
+
+def test_aliases_that_repeat_more_than_params_need_are_refused(refusal):
+    lists = "".join(
+        f"{'abcdefgh'[i + 1]}: &{'abcdefgh'[i + 1]} [{', '.join(['*' + 'abcdefgh'[i]] * 9)}]\n" for i in range(7)
+    )
+    wanted = framed("want at most 131,072 letters and values with what aliases repeat, got more")
+    assert refusal("a: &a [mask]\n" + lists) == wanted
+    assert refusal(f"seeds: &a [{'1, ' * 20_000}*a]") == wanted
+    assert refusal(f"a: &a {'mask' * 10_000}\nb: [*a, *a, *a, *a]") == wanted
+
+
+def test_large_value_is_shown_in_part(refusal):
+    assert len(refusal(f"seeds: {'a' * 100_000}")) < 20_000
+    assert len(refusal(f"seeds: [{'[mask], ' * 10_000}]")) < 20_000
+    assert "\n  and 1," in refusal("".join(f"key{i}: 1\n" for i in range(1100)))
+
+
+def test_folder_in_place_of_the_file_is_refused(tmp_path):
+    with pytest.raises(InvalidParams, match="cannot be used:\n  want a file, got a folder\n"):
+        load_params(tmp_path)
+
+
+def test_seeds_that_numpy_does_not_take_are_refused(message, values):
+    said = message(lambda values: values.update(seeds=[0, 2**32]))
+    assert said == framed("seeds.1: want less than or equal to 4294967295, got 4294967296")
+    values["seeds"] = [2**32 - 1]
+    assert Params.model_validate(values).seeds == (2**32 - 1,)
+
+
+@pytest.mark.parametrize("name", ["mask\n", "mask\x1b[31m", "ma\u202esk", "mask\x85"])
+def test_class_whose_name_has_letters_that_cannot_be_seen_is_refused(message, name):
+    said = message(lambda values: values["data"].update(classes=[name, "no mask"]))
+    assert said == framed(f"data.classes: want names of letters that can be seen, got {name!r}")
+
+
+@pytest.mark.parametrize("name", ["path", "label"])
+def test_class_with_the_name_of_a_column_is_refused(message, name):
+    said = message(lambda values: values["data"].update(classes=["mask", name]))
+    assert said == framed(
+        f"data.classes: want names other than path and label, which are columns of tables, got {name!r}"
+    )

@@ -72,3 +72,23 @@ def test_profile_that_is_no_yaml_says_where(tmp_path):
     (tmp_path / "broken.yaml").write_text("prune: {epochs: 3\n")
     with pytest.raises(InvalidParams, match=r"broken\.yaml has values that cannot be used:\n  not YAML: line 2"):
         put_profile("broken", tmp_path, tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("seeds: 2001-99-99", "a value that is not what its tag or its looks say: month must be in 1..12"),
+        ("seeds: " + "[" * 3000, "nested too deep"),
+    ],
+)
+def test_profile_with_a_value_that_cannot_be_read_is_refused(tmp_path, text, problem):
+    (tmp_path / "quick.yaml").write_text(text)
+    with pytest.raises(InvalidParams) as caught:
+        put_profile("quick", tmp_path, tmp_path / "params.yaml")
+    assert f"quick.yaml has values that cannot be used:\n  {problem}\n" in str(caught.value)
+
+
+def test_profile_that_is_a_folder_is_refused(tmp_path):
+    (tmp_path / "quick.yaml").mkdir()
+    with pytest.raises(InvalidParams, match=r"quick\.yaml has values .*\n  want a file, got a folder"):
+        put_profile("quick", tmp_path, tmp_path / "params.yaml")

@@ -122,6 +122,16 @@ def test_model_with_a_lambda_layer_is_refused(saved):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
 
 
+def timed(file, _):
+    space = h5py.h5s.create_simple((1,))
+    h5py.h5d.create(file.id, b"when", h5py.h5t.UNIX_D32LE, space)
+
+
+def again(file, _):
+    file.create_dataset("stem/large", (2**20, 256), "u1", chunks=(2**20, 1), compression="gzip")
+    file["stem"].attrs["weight_names"] = ["large"] * 9
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -153,12 +163,34 @@ def test_model_with_a_lambda_layer_is_refused(saved):
             lambda file, _: file.create_dataset("bomb", (2**31,), "u1", chunks=(2**20,), compression="gzip"),
             "its arrays have 2,147,5.* bytes, want at most 2,147,483,648",
         ),
+        (timed, "No NumPy equivalent for TypeTimeID exists"),
+        (
+            lambda file, _: file["stem"].attrs.update(weight_names=["stem"]),
+            "'stem' in 'stem' is not an array",
+        ),
+        (
+            lambda file, _: file["stem"].attrs.update(weight_names=np.full(10_000, b"k")) or file.update({"stem/k": 1}),
+            "it names more than 10,000 layers and arrays",
+        ),
+        (
+            again,
+            "the arrays that it names, some of them again, have more than 2,147,483,648 bytes",
+        ),
     ],
 )
 def test_file_that_holds_more_than_numbers_is_refused(saved, tmp_path, spoil, reason):
     with h5py.File(saved, "a") as file:
         spoil(file, tmp_path / "secret")
     with pytest.raises(WrongWeights, match=reason):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+@pytest.mark.parametrize("attribute", ["layer_names", "weight_names"])
+@pytest.mark.parametrize("value", [7, [1, 2], "stem", h5py.Empty("S1")], ids=["number", "numbers", "text", "empty"])
+def test_names_that_are_none_are_refused(saved, attribute, value):
+    with h5py.File(saved, "a") as file:
+        (file if attribute == "layer_names" else file["stem"]).attrs[attribute] = value
+    with pytest.raises(WrongWeights, match=r"trunk\.h5 does not hold weights of separable: .*\. Set weights"):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
 
 
