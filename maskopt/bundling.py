@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from maskopt import paths
 from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
+from maskopt.data.rows import read_pictures
 from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
@@ -28,6 +28,12 @@ from maskopt.variants import VARIANTS
 
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
 VECTORS = 4
+LEARNED_FROM = {  # data.source -> what a reader must know
+    "sample": "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured",
+    "archive": "an archive of pictures of its maker's",
+    "folder": "a folder of pictures of its maker's",
+    "kaggle": "Kaggle's data set {dataset}",
+}
 MICRO_FORMAT = "int8"
 
 
@@ -130,6 +136,7 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         format=file_format,
         seed=model[-1],
         classes=classes,
+        pictures=LEARNED_FROM[params.data.source].format(dataset=params.data.kaggle_dataset),
         input=Input(
             height_px=height,
             width_px=width,
@@ -165,7 +172,7 @@ def _ask_validation(
         CannotBundle: some are of classes that the model does not know.
     """
     seed = model[-1]
-    rows = pd.read_csv(paths.split(seed))
+    rows = read_pictures(paths.split(seed))
     chosen = (rows["split"] == "val").to_numpy()
     if unknown := sorted(set(rows["label"][chosen]) - set(classes)):
         raise _other_classes(model, classes, f"pictures of {paths.split(seed)} show {', '.join(unknown)}")

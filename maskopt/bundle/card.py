@@ -30,6 +30,7 @@ def write_card(about: str | None, model: Description) -> str:
         [
             f"# {model.name}\n",
             f"Tells {', '.join(model.classes)}. {model.raw_bytes:,} bytes, gzipped {model.gzip_bytes:,}.\n",
+            f"It learned from {model.pictures}. The figures below are of others of these pictures.\n",
             "## What it is for\n",
             about or "Nothing was said of its use, its limits and its licences (`data.about` in params.yaml).\n",
             *_figures(model),

@@ -47,6 +47,7 @@ class Description(_Part):
     format: str
     seed: int
     classes: tuple[str, ...] = Field(min_length=2)
+    pictures: str  # that it learned from and was tested on, in words
     input: Input
     output: Output
     unsure_below: float = Field(ge=0, le=1)  # probability of the likeliest class, under which there is no answer

@@ -124,6 +124,7 @@ def test_card_says_use_figures_and_origin(bundle):
     card = (bundle / "README.md").read_text()
     assert "# separable/qat/int8\n" in card
     assert "For doors alone.\n" in card
+    assert "It learned from drawings that maskopt makes: no photograph was among them" in card
     assert "right about 50.00% (18.8 to 81.2)" in card
     assert "| without_mask | 100.0% | 43.9 to 100.0 |" in card
     assert "LiteRT Micro: an arena of" in card
