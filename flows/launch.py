@@ -12,11 +12,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import workspace as ws
 from flows.errors import Unfinished
+from flows.experiment import changed_params
 from flows.graph import choose, read_graph
-from flows.pipeline import default_jobs, refuse_unusable_params, run_graph
+from flows.pipeline import default_jobs, refuse_missing_pictures, refuse_unusable_params, run_graph
 from flows.plan import Plan
 from flows.server import find_or_start, shown, temporary
 from maskopt.errors import MaskoptError
+from maskopt.params import parse_params
+from maskopt.paths import PARAMS
 
 
 def launch(targets: Sequence[str], force: bool, jobs: int | None, cluster: str | None, server: bool) -> None:
@@ -40,8 +43,10 @@ def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | Non
         NoServer: the Prefect server does not answer.
         MaskoptError: others of `run_experiments`.
     """
-    from flows.experiments import run_experiments  # noqa: PLC0415  its parser is needed here alone
+    from flows.experiments import read_sets, run_experiments  # noqa: PLC0415  its parser is needed here alone
 
+    for values in read_sets(overrides):
+        refuse_missing_pictures(parse_params(changed_params(PARAMS, values), PARAMS))
     with _server(server):
         _end(run_experiments(overrides, targets, jobs, return_state=True))
 
@@ -52,10 +57,12 @@ def search(max_kb: int, jobs: int | None, server: bool) -> None:
     Raises:
         Unfinished: none was found.
         NoServer: the Prefect server does not answer.
+        MaskoptError: others of `refuse_unusable_params`.
         MaskoptError: others of `run_search`.
     """
     from flows.search import run_search  # noqa: PLC0415  Optuna is needed here alone
 
+    refuse_unusable_params()
     with _server(server):
         _end(run_search(max_kb, jobs, return_state=True))
 
@@ -66,11 +73,14 @@ def schedule(cron: str, targets: Sequence[str]) -> None:
     Raises:
         NoServer: the Prefect server does not answer.
         UnusableCron: the time cannot be read.
+        MaskoptError: others of `refuse_unusable_params`.
     """
-    from flows.schedule import serve  # noqa: PLC0415
+    from flows.schedule import read_cron, serve  # noqa: PLC0415
 
+    due = read_cron(cron)
+    refuse_unusable_params()
     with _server(wanted=True):
-        serve(cron, targets)
+        serve(due, targets)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from flows.plan import Plan
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
 from maskopt.errors import MaskoptError, MissingFile
-from maskopt.params import load_params
+from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
 
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
@@ -112,7 +112,16 @@ def refuse_unusable_params() -> None:
     """
     if not PARAMS.is_file():
         return  # a graph of other stages
-    data = load_params(PARAMS).data
+    refuse_missing_pictures(load_params(PARAMS))
+
+
+def refuse_missing_pictures(params: Params) -> None:
+    """Say where pictures should be and are not.
+
+    Raises:
+        MissingFile: the pictures are not where params say.
+    """
+    data = params.data
     if data.source in ("archive", "folder") and not data.path.exists():
         raise MissingFile(data.path, "put the pictures there, or set data.path in params.yaml to where they are")
 

@@ -10,6 +10,7 @@ from maskopt.bundle.classifier import Answer
 from maskopt.classifying import Said
 
 DIGITS = 4
+COLUMNS = ["path", "answer", "label", "confidence", "ms"]
 
 
 def lay_out_lines(said: Sequence[Said]) -> Iterator[str]:
@@ -25,13 +26,11 @@ def lay_out_json(said: Sequence[Said]) -> Iterator[str]:
     yield json.dumps([_record(*each) for each in _answers(said)], indent=2, ensure_ascii=False)
 
 
-def lay_out_csv(said: Sequence[Said]) -> Iterator[str]:
-    """Yield one text: a row per picture, a column per class for its probability."""
+def lay_out_csv(said: Sequence[Said], classes: Sequence[str]) -> Iterator[str]:
+    """Yield one text: names of columns, a row per picture, a column per class for its probability."""
     rows = [_record(*each) for each in _answers(said)]
-    if not rows:
-        return
-    table = pd.concat([pd.DataFrame(rows).drop(columns="scores"), pd.DataFrame(row["scores"] for row in rows)], axis=1)
-    yield table.to_csv(index=False).rstrip("\n")
+    scores = pd.DataFrame([row["scores"] for row in rows], columns=list(classes))
+    yield pd.concat([pd.DataFrame(rows, columns=COLUMNS), scores], axis=1).to_csv(index=False).rstrip("\n")
 
 
 def _answers(said: Sequence[Said]) -> list[tuple[str, Answer]]:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -25,15 +26,26 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 DEBUG = "MASKOPT_DEBUG"
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"maskopt {metadata.version('maskopt')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     debug: Annotated[
         bool, typer.Option("--debug", envvar=DEBUG, help="Show where in the code an error arose.")
     ] = False,
+    version: Annotated[  # noqa: ARG001  its callback does it
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
 ) -> None:
     """Train, compress, measure and use image classifiers small enough for a door camera."""
     if debug:
         os.environ[DEBUG] = "1"
+    else:
+        os.environ.pop(DEBUG, None)  # it may say 0
 
 
 @app.command()
@@ -188,14 +200,18 @@ def classify(
     Exit code 1 if some cannot be read.
     """
     from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines  # noqa: PLC0415
+    from maskopt.bundle.description import read_description  # noqa: PLC0415
     from maskopt.classifying import classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
 
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
-    lay_out = lay_out_json if as_json else lay_out_csv if as_csv else lay_out_lines
-    listed = list_pictures(pictures)
-    said = list(classify_all(folder or _best_bundle(), listed))
-    for line in lay_out(said):
+    listed, chosen = list_pictures(pictures), folder or _best_bundle()
+    said = list(classify_all(chosen, listed))
+    if as_csv:
+        lines = lay_out_csv(said, read_description(chosen).classes)
+    else:
+        lines = lay_out_json(said) if as_json else lay_out_lines(said)
+    for line in lines:
         typer.echo(line)
     unreadable = [f"{picture}: {reason}" for picture, reason in said if isinstance(reason, str)]
     if unreadable:
@@ -258,10 +274,16 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run the command; an error that a user can mend is shown without a traceback."""
+    """Run the command; an error that a user can mend, or of the file system, is shown without a traceback."""
     try:
         app()
-    except MaskoptError as err:
+    except (MaskoptError, OSError) as err:
         if os.environ.get(DEBUG):
             raise
-        sys.exit(f"error: {err}")
+        sys.exit(f"error: {_of_system(err) if isinstance(err, OSError) else err}")
+
+
+def _of_system(err: OSError) -> str:
+    files = [str(name) for name in (err.filename, err.filename2) if name is not None]
+    reason = err.strerror or str(err) or type(err).__name__
+    return f"{': '.join([*files, reason])}. Mend that; `maskopt --debug ...` shows where in the code it arose"

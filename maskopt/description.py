@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from maskopt.errors import NotAModel
 from maskopt.inspection import Tensor, parse_graph, reading
 from maskopt.measure import count_costs
 from maskopt.origin import read_origin
@@ -21,6 +22,8 @@ def describe(path: Path) -> Description:
         MissingFile: there is no `path`.
         NotAModel: it cannot be read as .tflite, or its record is not one.
     """
+    if path.is_dir():
+        raise NotAModel(path, "it is a folder")
     with reading(path) as content:
         graph = parse_graph(content)
         facts = {

@@ -477,6 +477,13 @@ def test_unreadable_pictures_are_named_at_the_end(command, tmp_path):
     assert "door/no.png: it starts with b'no picture', which is neither JPEG, PNG nor WebP" in done.stderr
 
 
+def test_csv_of_unreadable_pictures_alone_has_names_of_columns(bundle, tmp_path):
+    (tmp_path / "no.png").write_text("no picture")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "no.png"), "--bundle", str(bundle), "--csv"])
+    assert done.exit_code == 1
+    assert done.stdout == f"path,answer,label,confidence,ms,{','.join(CLASSES)}\n"
+
+
 def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     shutil.copytree(bundle, paths.BUNDLES / "better")
     said = json.loads((bundle / FILE).read_text())

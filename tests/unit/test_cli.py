@@ -18,7 +18,8 @@ def maskopt(tmp_path):
 
     def run(*arguments):
         command = [sys.executable, "-m", "maskopt", *arguments]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        nobody = "http://127.0.0.1:9/api"  # a server that is named is not started
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PREFECT_API_URL": nobody}
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
@@ -72,6 +73,53 @@ def test_params_that_no_stage_reads_are_refused_before_a_run(maskopt, tmp_path):
         "  pruning: unknown key; remove it or mend its spelling\n"
         "Edit params.yaml, then run again\n"
     ) in errors
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("experiments", "-S", "seeds=[1]"), ("search", "--max-kb", "9"), ("schedule",)],
+)
+def test_unusable_params_are_told_before_a_server_is_started(maskopt, tmp_path, command):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(f"{text}\npruning: {{}}\n")
+    code, _, errors = maskopt(*command)
+    assert code == 1
+    assert errors.startswith("error: params.yaml has values that cannot be used:\n  pruning: unknown key;")
+
+
+def test_experiment_may_say_where_the_pictures_are(maskopt, tmp_path):
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    code, _, errors = maskopt("experiments", "-S", "data.source=folder", "-S", "data.path=data/incoming/none")
+    assert code == 1
+    assert errors.startswith("error: data/incoming/none is missing: put the pictures there,")
+
+
+def test_time_that_is_none_is_told_before_a_server_is_started(maskopt):
+    code, _, errors = maskopt("schedule", "--cron", "at night")
+    assert code == 1
+    assert errors.startswith("error: 'at night' is not a time of cron: want minute, hour,")
+
+
+def test_error_of_the_file_system_is_told_without_a_traceback(maskopt, tmp_path):
+    (tmp_path / "profiles" / "quick.yaml").mkdir(parents=True)
+    assert maskopt("profile", "quick") == (
+        1,
+        "",
+        "error: profiles/quick.yaml: Is a directory. Mend that; `maskopt --debug ...` shows where in the code it "
+        "arose\n",
+    )
+    assert maskopt("--debug", "profile", "quick")[2].startswith("Traceback")
+
+
+@pytest.mark.parametrize(("value", "start"), [("0", "error: "), ("1", "Traceback")])
+def test_debug_of_the_environment_can_be_off(maskopt, monkeypatch, value, start):
+    monkeypatch.setenv("MASKOPT_DEBUG", value)
+    assert maskopt("profile", "quick")[2].startswith(start)
+
+
+def test_version_is_that_of_the_package(maskopt):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert maskopt("--version") == (0, f"maskopt {version}\n", "")
 
 
 def test_missing_pictures_are_told_before_dvc_looks_for_them(maskopt, tmp_path):

@@ -153,6 +153,15 @@ def test_command_shows_text_and_json(carry):
     assert json.loads(for_programs.stdout)["origin"] == ORIGIN
 
 
+def test_folder_is_told_as_one(tmp_path):
+    with pytest.raises(NotAModel) as err:
+        describe(tmp_path)
+    assert str(err.value) == (
+        f"{tmp_path} is not a .tflite file that can be used here: it is a folder. "
+        "Make it again with `dvc repro`, or give another file"
+    )
+
+
 def test_showing_imports_no_tensorflow():
     code = "import sys, maskopt.description; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
