@@ -14,6 +14,9 @@ from maskopt.errors import MissingFile, NotAModel, WrongPictures
 
 Pixels = npt.NDArray[np.uint8]
 
+# What LiteRT raises on broken files; on some it ends the process, which nobody can catch.
+_BROKEN = (ValueError, RuntimeError, IndexError)
+
 
 class Classifier:
     """An opened file that maps one RGB picture in 0..255 to K scores."""
@@ -30,11 +33,11 @@ class Classifier:
         try:
             self._interpreter = Interpreter(str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as err:
-            raise NotAModel(path, str(err).strip()) from err
+            self._input = self._interpreter.get_input_details()[0]
+            self._output = self._interpreter.get_output_details()[0]
+        except _BROKEN as err:
+            raise NotAModel(path, _reason(err)) from err
         self._path = path
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
         self._refuse_other_shapes()
 
     @property
@@ -54,6 +57,7 @@ class Classifier:
         One picture at a time, as on a device: batches would need files of flexible shape.
 
         Raises:
+            NotAModel: an operator cannot be run as the file says.
             WrongPictures: H, W or the channels are not the model's.
         """
         if pictures.shape[1:] != self.picture_shape:
@@ -64,9 +68,13 @@ class Classifier:
         return rows
 
     def _score(self, picture: Pixels) -> npt.NDArray[np.float32]:
-        self._interpreter.set_tensor(self._input["index"], picture[None].astype(self._input["dtype"], copy=False))
-        self._interpreter.invoke()
-        return _dequantized(self._interpreter.get_tensor(self._output["index"])[0], *self._output["quantization"])
+        try:
+            self._interpreter.set_tensor(self._input["index"], picture[None].astype(self._input["dtype"], copy=False))
+            self._interpreter.invoke()
+            raw = self._interpreter.get_tensor(self._output["index"]).reshape(self.n_classes)  # (1, K) -> (K,)
+        except _BROKEN as err:
+            raise NotAModel(self._path, _reason(err)) from err
+        return _dequantized(raw, *self._output["quantization"])
 
     def _refuse_other_shapes(self) -> None:
         shape, dtype = tuple(self._input["shape"]), self._input["dtype"]
@@ -79,6 +87,10 @@ class Classifier:
 def _dequantized(raw: npt.NDArray[Any], scale: float, zero_point: int) -> npt.NDArray[np.float32]:
     scores = raw.astype(np.float32)
     return scores if raw.dtype.kind == "f" else (scores - zero_point) * np.float32(scale)
+
+
+def _reason(err: Exception) -> str:
+    return " ".join(str(err).split()).rstrip(".")
 
 
 def _text(shape: Any) -> str:

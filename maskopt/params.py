@@ -1,5 +1,6 @@
 """params.yaml -> frozen models, one per section. A fraction is in [0, 1], never a percent."""
 
+import os
 import reprlib
 import unicodedata
 from collections.abc import Iterator
@@ -15,11 +16,18 @@ from maskopt.errors import InvalidParams, MissingFile
 from maskopt.paths import INCOMING
 
 MAX_BYTES = 2**17  # of a file, and of letters and values with what aliases repeat; the largest profile has 4 kB
+NAME_BYTES = 255  # of a file or folder, as file systems take them
 MAX_PROBLEMS = 50  # that are named
 MAX_LETTERS = 1000  # of what is said of one
 
 # What ruamel raises, beside its own errors, where a tag or the looks of a value promise what it is not.
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+def _short(path: Path) -> Path:
+    if any(len(os.fsencode(name)) > NAME_BYTES for name in path.parts):
+        raise ValueError(f"want names of at most {NAME_BYTES} bytes in a path, got {shown(str(path))}")
+    return path
 
 
 def _in_incoming(path: Path) -> Path:
@@ -69,6 +77,7 @@ Rate = Annotated[float, Field(gt=0, le=1)]  # of learning
 Width = Annotated[float, Field(gt=0, le=4)]
 Depth = Annotated[int, Field(ge=1, le=16)]
 Price = Annotated[float, Field(gt=0)]  # of a bit, in nats
+Place = Annotated[Path, AfterValidator(_short)]
 Incoming = Annotated[Path, AfterValidator(_in_incoming)]  # what the user has put there
 
 
@@ -83,11 +92,11 @@ class Data(Section):
     """Where the pictures come from, and what they show."""
 
     source: Literal["sample", "archive", "folder", "kaggle"]
-    path: Path  # of the archive or folder; the other sources do not use it
+    path: Place  # of the archive or folder; the other sources do not use it
     kaggle_dataset: str  # owner/name
     classes: Annotated[tuple[str, ...], Field(min_length=2), Unique, Folders]  # in the order of the model's outputs
     rows_per_class: Positive | None  # None: any number
-    about: Path | None  # Markdown for model cards: uses, limits, privacy, licences; None: nothing was said
+    about: Place | None  # Markdown for model cards: uses, limits, privacy, licences; None: nothing was said
 
 
 class Sample(Section):
@@ -452,12 +461,17 @@ def _cut(text: str) -> str:
 
 
 def _problems(err: ValidationError) -> Iterator[str]:
-    details = err.errors(include_url=False)
+    details = [detail for detail in err.errors(include_url=False) if not _follows(detail)]
     for detail in details[:MAX_PROBLEMS]:
         where = ".".join(str(part) for part in detail["loc"])
         yield _cut(f"{where}: {_wish(detail)}" if where else _wish(detail))
     if len(details) > MAX_PROBLEMS:
         yield f"and {len(details) - MAX_PROBLEMS:,} more"
+
+
+def _follows(detail: ErrorDetails) -> bool:
+    """Return whether it is of a list that is short for its items alone, which are named."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _place_and_problem(err: YAMLError) -> str:

@@ -1,5 +1,7 @@
+import flatbuffers
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from maskopt.errors import MissingFile, NotAModel, WrongPictures
 from maskopt.litert import Classifier
@@ -40,6 +42,61 @@ def test_another_kind_of_file_is_refused(tmp_path):
     path = tmp_path / "notes.tflite"
     path.write_text("not a model")
     with pytest.raises(NotAModel, match=r"notes.tflite is not a .tflite file that can be used here: .* `dvc repro`"):
+        Classifier(path)
+
+
+@pytest.fixture
+def rows_file(tmp_path):
+    """A function that writes a model whose 24 scores are one row of a picture of 8 px, and returns its path."""
+
+    def write(row, name="picture"):
+        kinds = schema.TensorType
+        shapes = [(name, [1, 8, 8, 3]), ("row", [1]), ("pixels", [1, 1, 8, 3]), ("shape", [2]), ("scores", [1, 24])]
+        graph = schema.SubGraphT(inputs=[0], outputs=[4])
+        graph.tensors = [
+            schema.TensorT(
+                name=name, shape=shape, type=kinds.INT32 if i % 2 else kinds.FLOAT32, buffer=i if i % 2 else 0
+            )
+            for i, (name, shape) in enumerate(shapes)
+        ]
+        numbers = {1: [row], 3: [1, 24]}
+        model = schema.ModelT(version=3, subgraphs=[graph])
+        model.buffers = [
+            schema.BufferT(data=np.array(numbers[i], np.int32).view(np.uint8) if i in numbers else None)
+            for i in range(4)
+        ]
+        operators, options = schema.BuiltinOperator, schema.BuiltinOptions
+        codes = (operators.GATHER, operators.RESHAPE)
+        model.operatorCodes = [schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=code) for code in codes]
+        graph.operators = [
+            schema.OperatorT(
+                inputs=[0, 1],
+                outputs=[2],
+                builtinOptionsType=options.GatherOptions,
+                builtinOptions=schema.GatherOptionsT(axis=1),
+            ),
+            schema.OperatorT(opcodeIndex=1, inputs=[2, 3], outputs=[4]),
+        ]
+        builder = flatbuffers.Builder()
+        builder.Finish(model.Pack(builder), b"TFL3")
+        path = tmp_path / "rows.tflite"
+        path.write_bytes(builder.Output())
+        return path
+
+    return write
+
+
+def test_operator_that_cannot_be_run_is_told(rows_file):
+    picture = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(1, 8, 8, 3)
+    np.testing.assert_array_equal(Classifier(rows_file(7)).scores(picture), picture[0, 7].reshape(1, 24))
+    with pytest.raises(NotAModel, match=r"rows.tflite is not .* here: gather index out of bounds.*\. Make it again"):
+        Classifier(rows_file(8)).scores(picture)
+
+
+def test_name_that_is_not_text_is_told(rows_file):
+    path = rows_file(7, name="?" * 16)
+    path.write_bytes(path.read_bytes().replace(b"?" * 16, b"\xff" * 16))
+    with pytest.raises(NotAModel, match=r"rows.tflite is not .* here: 'utf-8' codec can't decode byte 0xff"):
         Classifier(path)
 
 

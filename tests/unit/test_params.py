@@ -329,6 +329,16 @@ def test_path_too_long_for_a_file_is_refused(message):
     assert said == framed(f"evaluation.extra: want a path in data/incoming, got '{shown}': File name too long")
 
 
+def test_name_too_long_for_an_archive_is_refused(message):
+    said = message(lambda values: values["data"].update(path=f"data/incoming/{'ä' * 130}.zip"))
+    assert "\n  data.path: want names of at most 255 bytes in a path, got 'data/incoming/" in said
+
+
+def test_list_with_one_item_that_cannot_be_used_is_not_called_short(message):
+    said = message(lambda values: values.update(seeds=[-1]))
+    assert said == framed("seeds.0: want greater than or equal to 0, got -1")
+
+
 def test_file_of_more_than_params_need_is_refused(refusal):
     assert refusal("#" * (MAX_BYTES + 1)) == framed("want at most 131,072 bytes, got more")
 
@@ -355,8 +365,8 @@ def test_folder_in_place_of_the_file_is_refused(tmp_path):
 
 
 def test_seeds_that_numpy_does_not_take_are_refused(message, values):
-    said = message(lambda values: values.update(seeds=[0, 2**32]))
-    assert said == framed("seeds.1: want less than or equal to 4294967295, got 4294967296")
+    said = message(lambda values: values.update(seeds=[2**32]))
+    assert said == framed("seeds.0: want less than or equal to 4294967295, got 4294967296")
     values["seeds"] = [2**32 - 1]
     assert Params.model_validate(values).seeds == (2**32 - 1,)
 
