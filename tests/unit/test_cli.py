@@ -100,15 +100,14 @@ def test_time_that_is_none_is_told_before_a_server_is_started(maskopt):
     assert errors.startswith("error: 'at night' is not a time of cron: want minute, hour,")
 
 
-def test_error_of_the_file_system_is_told_without_a_traceback(maskopt, tmp_path):
-    (tmp_path / "profiles" / "quick.yaml").mkdir(parents=True)
-    assert maskopt("profile", "quick") == (
+def test_error_of_the_file_system_is_told_without_a_traceback(maskopt):
+    name = f"{'a' * 300}.tflite"
+    assert maskopt("show", name) == (
         1,
         "",
-        "error: profiles/quick.yaml: Is a directory. Mend that; `maskopt --debug ...` shows where in the code it "
-        "arose\n",
+        f"error: {name}: File name too long. Mend that; `maskopt --debug ...` shows where in the code it arose\n",
     )
-    assert maskopt("--debug", "profile", "quick")[2].startswith("Traceback")
+    assert maskopt("--debug", "show", name)[2].startswith("Traceback")
 
 
 @pytest.mark.parametrize(("value", "start"), [("0", "error: "), ("1", "Traceback")])
