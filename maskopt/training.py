@@ -25,6 +25,11 @@ from maskopt.params import Phase, Training
 
 LESSON = "lesson"  # the stream that a teacher and all its students see
 
+# The thread that would tune batches has nothing to do, and wakes as seldom as once a minute, for which training's end
+# would wait.
+UNTUNED = tf.data.Options()
+UNTUNED.autotune.enabled = False
+
 logger = logging.getLogger(__name__)
 
 
@@ -185,7 +190,7 @@ class Trainer:
             classes = tf.gather(labels, rows)
             return self.preprocessing(views), tf.one_hot(classes, self.train.n_classes), tf.gather(weights, classes)
 
-        return numbers.map(at).prefetch(1)
+        return numbers.map(at).prefetch(1).with_options(UNTUNED)
 
     def val_batches(self) -> tf.data.Dataset:
         """Return batches of (images, one-hot labels, weights), in order and unchanged."""
@@ -196,7 +201,7 @@ class Trainer:
             return images, tf.one_hot(label, self.val.n_classes), tf.gather(weights, label)
 
         slices = tf.data.Dataset.from_tensor_slices((self.val.pixels, self.val.labels))
-        return slices.batch(self.params.batch_size).map(prepare).prefetch(1)
+        return slices.batch(self.params.batch_size).map(prepare).prefetch(1).with_options(UNTUNED)
 
 
 def _sha256(*parts: bytes | npt.NDArray[Any]) -> str:

@@ -104,6 +104,11 @@ def test_pictures_are_preprocessed(toy):
     np.testing.assert_allclose(images, toy.val.pixels / 127.5 - 1, atol=1e-6)
 
 
+def test_no_thread_tunes_what_the_end_of_training_would_wait_for(toy):
+    for batches in (toy.train_batches(1), toy.train_batches(1).map(lambda *batch: batch).repeat(), toy.val_batches()):
+        assert batches.options().autotune.enabled is False
+
+
 def test_fewer_pictures_than_a_batch_make_one_step(toy):
     few = replace(toy, train=Pictures(toy.train.pixels[:5], toy.train.labels[:5], 3))
     (batch,) = list_batches(few.train_batches(1))
