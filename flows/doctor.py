@@ -16,7 +16,7 @@ from prefect.settings import get_current_settings
 from flows import workspace as ws
 from flows.graph import read_graph
 from flows.pipeline import GIB_PER_JOB
-from flows.server import own_url, problem_of, shown
+from flows.server import own_url, problem_of, without_password
 from maskopt import paths
 from maskopt.errors import MaskoptError
 from maskopt.params import Params, load_params
@@ -119,7 +119,7 @@ def _server() -> Finding:
     if named := get_current_settings().api.url:
         problem = problem_of(named)
         mend = "unset PREFECT_API_URL" if problem else ""
-        return Finding("server", f"{shown(named)}: {problem or 'answers'}", mend)
+        return Finding("server", f"{without_password(named)}: {problem or 'answers'}", mend)
     answers = problem_of(own_url()) is None
     return Finding("server", f"{own_url()} answers" if answers else "none is running: `maskopt run` starts one")
 
@@ -132,13 +132,12 @@ def _cores(params: Params) -> Finding:
 
 def _source(params: Params, workspace: Path) -> Finding:
     data = params.data
-    look: dict[str, Callable[[], Finding]] = {
-        "sample": lambda: Finding("data", "drawn here"),
-        "kaggle": _credentials,
-    }
+    if data.source == "sample":
+        return Finding("data", "drawn here")
+    if data.source == "kaggle":
+        return _credentials()
     is_there = Path.is_file if data.source == "archive" else Path.is_dir
-    otherwise = lambda: _file("data", data.path, workspace, "set data.path in params.yaml", is_there)  # noqa: E731
-    return look.get(data.source, otherwise)()
+    return _file("data", data.path, workspace, "set data.path in params.yaml", is_there)
 
 
 def _credentials() -> Finding:

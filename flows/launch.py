@@ -16,7 +16,7 @@ from flows.experiment import changed_params
 from flows.graph import choose, read_graph
 from flows.pipeline import default_jobs, refuse_missing_pictures, refuse_unusable_params, run_graph
 from flows.plan import Plan
-from flows.server import find_or_start, shown, temporary
+from flows.server import find_or_start, temporary, without_password
 from maskopt.errors import MaskoptError
 from maskopt.params import parse_params
 from maskopt.paths import PARAMS
@@ -93,7 +93,7 @@ def _server(wanted: bool) -> Iterator[None]:
         else:
             url = stack.enter_context(temporary(Path.cwd() / ws.OURS / "prefect"))
             end = ": it ends with this run, whose history is lost"
-        _say(f"Prefect's page: {shown(url).removesuffix('/api')}{end}")
+        _say(f"Prefect's page: {without_password(url).removesuffix('/api')}{end}")
         os.environ["PREFECT_API_URL"] = url  # for the runs that experiments start
         stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
         yield

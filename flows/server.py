@@ -44,7 +44,7 @@ def find_or_start() -> tuple[str, bool]:
     if named := settings.api.url:
         if (problem := problem_of(named)) is not None:
             raise NoServer(
-                shown(named), problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}"
+                without_password(named), problem, f"Start it; or unset PREFECT_API_URL to have one started here; {ELSE}"
             )
         return named, False
     url = own_url()
@@ -62,7 +62,7 @@ def find_or_start() -> tuple[str, bool]:
     return url, True
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """Return an address as people may see it: without the user and the password that it may hold."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
