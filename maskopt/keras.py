@@ -5,11 +5,15 @@ Import TensorFlow, Keras and tfmot from here only: it costs seconds.
 
 import logging
 import os
+import sys
 import warnings
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # read by tfmot
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # TensorFlow's default on some processors alone; nearly twice as fast on all
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters is raised; without a GPU the rest is complaints
+
+# tfmot looks for parts of Keras 2 in Keras 3, whose import, scikit-learn and Matplotlib with it, takes a third of all.
+sys.modules["keras"] = None  # type: ignore[assignment]
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of packages that TensorFlow imports
@@ -30,7 +34,10 @@ with warnings.catch_warnings():
 tf.get_logger().setLevel(logging.ERROR)
 logging.getLogger("absl").setLevel(logging.ERROR)  # of the converter
 
+as_written = tf.autograph.experimental.do_not_convert  # what a function calls is traced without being rewritten
+
 __all__ = [
+    "as_written",
     "cluster_preserve_quantize_registry",
     "cluster_utils",
     "configure",

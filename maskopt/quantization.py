@@ -6,7 +6,7 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.
 import pandas as pd
 
 from maskopt import tfmot_mends
-from maskopt.keras import cluster_utils, default_8bit_quantize_registry, keras, tfmot
+from maskopt.keras import as_written, cluster_utils, default_8bit_quantize_registry, keras, tfmot
 from maskopt.params import Quantize
 from maskopt.rebuilding import wrapped_copy
 from maskopt.training import Trainer
@@ -57,7 +57,7 @@ def quantize(
 
     annotated = wrapped_copy(model, tfmot.quantization.keras.quantize_annotate_layer, skip_reason)
     scheme = SCHEMES[preserve_sparsity, preserve_clusters]()
-    wrapped = tfmot.quantization.keras.quantize_apply(annotated, scheme)
+    wrapped = as_written(tfmot.quantization.keras.quantize_apply)(annotated, scheme)
     curves = trainer.fit(wrapped, params)
     return (cluster_utils.strip_clustering_cqat(wrapped) if preserve_clusters else wrapped), curves
 

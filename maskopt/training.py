@@ -20,7 +20,7 @@ from maskopt.backbones import Preprocessing
 from maskopt.checkpoint import Checkpoint
 from maskopt.distillation import Crossentropy, accuracy
 from maskopt.errors import Diverged
-from maskopt.keras import keras, tf
+from maskopt.keras import as_written, keras, tf
 from maskopt.params import Phase, Training
 
 LESSON = "lesson"  # the stream that a teacher and all its students see
@@ -116,6 +116,8 @@ class Trainer:
         optimizer = keras.optimizers.legacy.Adam(rate)
         loss = Crossentropy(self.params.label_smoothing, phase.distillation, self.params.temperature)
         model.compile(optimizer, loss, metrics=[accuracy])
+        # No layer needs AutoGraph, which rewrites each of tfmot's at the cost of an epoch.
+        model.train_step, model.test_step = map(as_written, (model.train_step, model.test_step))
         models = [model, trunk] if trunk else [model]
         file = self.unfinished and self.unfinished / f"{self._digest(models, phase, keep_from_epoch)}.npz"
         best = Checkpoint(file, self.params.patience_epochs, keep_from_epoch)
