@@ -4,6 +4,7 @@ import os
 import reprlib
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from maskopt.errors import InvalidParams, MissingFile
 from maskopt.paths import INCOMING
@@ -404,8 +406,6 @@ def parse_params(text: str, path: Path) -> Params:
         InvalidParams: a key is unknown or missing, or a value out of range; all are named.
     """
     values = parse_yaml(YAML(typ="safe", pure=True), text, path)
-    if _outgrows(values):
-        raise InvalidParams(path, [f"want at most {MAX_BYTES:,} letters and values with what aliases repeat, got more"])
     try:
         return Params.model_validate(values)
     except ValidationError as err:
@@ -416,9 +416,12 @@ def parse_yaml(reader: YAML, text: str, path: Path) -> Any:
     """Return what `reader` makes of a text; `path` is where the user would mend it.
 
     Raises:
-        InvalidParams: it is not YAML, or a value is not what its tag says.
+        InvalidParams: it is not YAML, says more than any params need, or a value is not what its tag says.
     """
     try:
+        if _outgrows(reader.compose(text)):
+            more = f"want at most {MAX_BYTES:,} letters and values with what aliases repeat, got more"
+            raise InvalidParams(path, [more])
         return reader.load(text)
     except YAMLError as err:
         raise InvalidParams(path, [_cut(f"not YAML: {_place_and_problem(err)}")]) from None
@@ -428,17 +431,16 @@ def parse_yaml(reader: YAML, text: str, path: Path) -> Any:
         raise InvalidParams(path, [_cut(f"a value that is not what its tag or its looks say: {err}")]) from None
 
 
-def _outgrows(values: object) -> bool:
-    """Return whether there is more than any params need, each alias counted as what it repeats."""
-    left, waiting = MAX_BYTES, [values]
+def _outgrows(node: Node | None) -> bool:
+    """Return whether there is more than any params need, each alias counted as what it repeats: so do merges."""
+    left, waiting = MAX_BYTES, [node] if node else []
     while waiting and left >= 0:
-        value = waiting.pop()
-        if isinstance(value, (dict, list, tuple, set, str, bytes)):
-            left -= len(value)
-        if isinstance(value, dict):
-            waiting += [*value.keys(), *value.values()]
-        elif isinstance(value, (list, tuple, set)):
-            waiting += value
+        part = waiting.pop()
+        left -= len(part.value)
+        if isinstance(part, MappingNode):
+            waiting += chain.from_iterable(part.value)
+        elif isinstance(part, SequenceNode):
+            waiting += part.value
     return left < 0
 
 

@@ -1,6 +1,9 @@
 """`networks.<name>.weights` -> the trunk's weights at the start: a file's, or ImageNet's."""
 
 import hashlib
+import mmap
+import re
+import struct
 from collections.abc import Iterator
 from itertools import count, takewhile
 from pathlib import Path
@@ -18,6 +21,10 @@ MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has
 
 # What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
 _BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError)
+
+
+HEAP = re.compile(rb"GCOL\x01\x00{3}(.{8})", re.DOTALL)  # start of a heap of texts in HDF5, and its bytes
+PART = struct.Struct("<H6xQ")  # head of a text: its number, 0 for room that is free, and its bytes
 
 
 def load_weights(trunk: Trunk, source: str, size_px: int) -> keras.Model:
@@ -68,6 +75,7 @@ def _strange(path: Path) -> str | None:
                 found.append(f"{name!r} is filled from another file")
 
     try:
+        _refuse_endless_heap(path)
         with h5py.File(path) as file:
             file.visititems_links(see)
             file.visititems(look)
@@ -81,6 +89,24 @@ def _strange(path: Path) -> str | None:
     if total > MAX_BYTES:
         found.append(f"its arrays have {total:,} bytes, want at most {MAX_BYTES:,}")
     return found[0] if found else None
+
+
+def _refuse_endless_heap(path: Path) -> None:
+    """Walk through texts as HDF5's library does, which never ends where free room has no bytes (its issue 1707).
+
+    Raises:
+        ValueError: some has less than its own head.
+    """
+    seen: set[int] = set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for heap in HEAP.finditer(content):
+            place, end = heap.end(), min(heap.start() + int.from_bytes(heap[1], "little"), len(content))
+            while place + PART.size <= end and place not in seen:
+                seen.add(place)
+                number, size_bytes = PART.unpack_from(content, place)
+                if number == 0 and size_bytes < PART.size:
+                    raise ValueError(f"it is damaged: a heap of texts would never end, at byte {place:,}")
+                place += size_bytes if number == 0 else PART.size + -(-size_bytes // 8) * 8
 
 
 def _refuse_more_when_loaded(file: h5py.File) -> None:

@@ -16,12 +16,14 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Fuzz the target that the command line names; other arguments are those of libFuzzer."""
     _, name, *options = sys.argv
+    logging.disable(logging.WARNING)
+    found, seeds = Path(tempfile.gettempdir()) / "maskopt-fuzz" / name, HERE / "corpus" / name
     with atheris.instrument_imports(include=["maskopt"]):
         sys.path.insert(0, str(HERE))
         from targets import TARGETS
 
-    logging.disable(logging.WARNING)
-    found, seeds = Path(tempfile.gettempdir()) / "maskopt-fuzz" / name, HERE / "corpus" / name
+        for seed in seeds.iterdir():
+            TARGETS[name](seed.read_bytes())  # some import what they need when they are asked
     found.mkdir(parents=True, exist_ok=True)
     atheris.Setup([sys.argv[0], *options, str(found), str(seeds)], TARGETS[name])
     atheris.Fuzz()

@@ -4,18 +4,26 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from unittest import mock
 
+import pandas as pd
+
+from maskopt.classifying import best_bundle
 from maskopt.data.archive import Limits, unpack
+from maskopt.data.attributes import read_attributes
 from maskopt.data.picture import open_picture
 from maskopt.data.rows import read_manifest
 from maskopt.description import describe, lay_out
 from maskopt.errors import MaskoptError
-from maskopt.params import load_params
+from maskopt.params import Trunk, load_params
 from maskopt.profiles import put_profile
 
 LIMITS = Limits(files=100, file_bytes=2**20, total_bytes=2**22, free_bytes=2**20)
 MAX_PIXELS = 250_000
+PICTURES = pd.Series(["cat/1.png", "cat/größe, 漢字.png", "dog/1.png"], name="path")
+CLASSES = ("with_mask", "without_mask")
 SCRATCH = Path("/dev/shm")
 
 
@@ -75,6 +83,34 @@ def _read_manifest(path: Path) -> None:
     read_manifest(path)
 
 
+def _read_attributes(path: Path) -> None:
+    rows = read_attributes(path, PICTURES)
+    assert rows["path"].tolist() == PICTURES.tolist()
+    assert all(isinstance(value, str) for value in rows.to_numpy().ravel())
+
+
+def _read_bundle(path: Path) -> None:
+    assert best_bundle(path.parents[1], CLASSES) in (path.parent, None)
+
+
+@cache
+def _network():
+    """Return what `corpus/weights/small.h5` holds the weights of, smaller than any network of ours."""
+    from maskopt.keras import keras
+
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(2, 3, use_bias=False, name="conv")(image)
+    return keras.Model(image, keras.layers.BatchNormalization(name="norm")(x))
+
+
+def _load_weights(path: Path) -> None:
+    from maskopt.weights import load_weights  # TensorFlow: seconds
+
+    trunk = Trunk(architecture="separable", width=1, depth=1, until=None)
+    with mock.patch("maskopt.weights.build_whole", lambda *_: _network()):  # building one takes seconds too
+        load_weights(trunk, str(path), size_px=16)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "archive": _with_file(_unpack, "a.zip"),
     "picture": _with_file(_open_picture, "a.png"),
@@ -82,4 +118,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "params": _with_file(_load_params, "params.yaml"),
     "profile": _with_file(_put_profile, "other.yaml"),
     "model": _with_file(_show, "a.tflite"),
+    "attributes": _with_file(_read_attributes, "known.csv"),
+    "bundle": _with_file(_read_bundle, "model.json"),
+    "weights": _with_file(_load_weights, "a.h5"),
 }

@@ -157,3 +157,22 @@ def test_prefect_reads_what_the_repository_says():
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["1", "False"]
+
+
+def test_dvc_and_prefect_read_what_a_run_says_to_them(tmp_path):
+    from flows.graph import environment
+    from flows.server import QUIET
+
+    code = "import os; from dvc.analytics import is_enabled; from prefect.settings import get_current_settings as get;"
+    code += (
+        "print(os.environ['DO_NOT_TRACK'], is_enabled(), get().server.analytics_enabled, get().server.ui.v2_enabled)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment() | QUIET,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "False", "False", "False"]

@@ -1,15 +1,20 @@
 """Files of others, broken in every way that Hypothesis thinks of: an error of ours or none, nothing beside them."""
 
+import copy
 import io
+import json
 import sys
+import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from maskopt import paths
+from maskopt.data.attributes import NOT_SAID, read_attributes
 from maskopt.data.rows import read_manifest
 from maskopt.errors import BrokenTable, InvalidParams
 from maskopt.params import Params, parse_params
@@ -17,7 +22,7 @@ from maskopt.profiles import put_profile
 
 FUZZ = Path(__file__).parents[1] / "fuzz"
 sys.path.insert(0, str(FUZZ))
-from targets import TARGETS  # noqa: E402  beside its fuzzer
+from targets import PICTURES, TARGETS  # noqa: E402  beside its fuzzer
 
 ROOT = Path(__file__).parents[2]
 SEEDS = {name: [path.read_bytes() for path in sorted((FUZZ / "corpus" / name).iterdir())] for name in TARGETS}
@@ -79,6 +84,32 @@ def test_params_with_any_value_anywhere_are_params_or_refused(place, value):
         assert isinstance(parse_params(text.getvalue(), paths.PARAMS), Params)
     except InvalidParams as err:
         assert place[0] in str(err) or "not YAML" in str(err)
+
+
+DESCRIBED = json.loads((FUZZ / "corpus" / "bundle" / "small.json").read_bytes())
+
+
+@quickly
+@given(place=st.sampled_from(list(places(DESCRIBED))), value=ANYTHING)
+def test_bundle_with_any_value_anywhere_is_one_or_refused(place, value):
+    changed = copy.deepcopy(DESCRIBED)
+    section = changed
+    for key in place[:-1]:
+        section = section[key]
+    section[place[-1]] = value
+    TARGETS["bundle"](json.dumps(changed).encode())
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
+
+
+@quickly
+@given(st.lists(CELLS, min_size=3, max_size=3))
+def test_attributes_are_the_text_of_their_cells(cells):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "known.csv"
+        pd.DataFrame({"path": PICTURES, "known": cells}).to_csv(path, index=False)
+        assert read_attributes(path, PICTURES)["known"].tolist() == [cell or NOT_SAID for cell in cells]
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "just words"])

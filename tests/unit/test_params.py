@@ -353,6 +353,21 @@ def test_aliases_that_repeat_more_than_params_need_are_refused(refusal):
     assert refusal(f"a: &a {'mask' * 10_000}\nb: [*a, *a, *a, *a]") == wanted
 
 
+@pytest.mark.timeout(20)
+def test_merges_that_repeat_more_than_params_need_are_refused(refusal):
+    maps = "".join(f"m{i + 1}: &m{i + 1} {{<<: [{', '.join([f'*m{i}'] * 9)}]}}\n" for i in range(30))
+    assert refusal("m0: &m0 {epochs: 1}\n" + maps) == framed(
+        "want at most 131,072 letters and values with what aliases repeat, got more"
+    )
+
+
+def test_merge_is_read(values, tmp_path):
+    values["cluster"].pop("epochs")
+    text = yaml.safe_dump(values).replace("cluster:\n", "cluster:\n  <<: {epochs: 77}\n")
+    (tmp_path / "params.yaml").write_text(text)
+    assert load_params(tmp_path / "params.yaml").cluster.epochs == 77
+
+
 def test_large_value_is_shown_in_part(refusal):
     assert len(refusal(f"seeds: {'a' * 100_000}")) < 20_000
     assert len(refusal(f"seeds: [{'[mask], ' * 10_000}]")) < 20_000

@@ -79,6 +79,10 @@ def test_profile_that_is_no_yaml_says_where(tmp_path):
     [
         ("seeds: 2001-99-99", "a value that is not what its tag or its looks say: month must be in 1..12"),
         ("seeds: " + "[" * 3000, "nested too deep"),
+        (
+            "seeds: &a [1, *a]",
+            "want at most 131,072 letters and values with what aliases repeat, got more",
+        ),
     ],
 )
 def test_profile_with_a_value_that_cannot_be_read_is_refused(tmp_path, text, problem):

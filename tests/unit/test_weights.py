@@ -1,3 +1,4 @@
+import faulthandler
 from urllib.error import URLError
 
 import h5py
@@ -192,6 +193,17 @@ def test_names_that_are_none_are_refused(saved, attribute, value):
         (file if attribute == "layer_names" else file["stem"]).attrs[attribute] = value
     with pytest.raises(WrongWeights, match=r"trunk\.h5 does not hold weights of separable: .*\. Set weights"):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+def test_heap_of_texts_that_never_ends_is_refused(saved):
+    content = bytearray(saved.read_bytes())
+    place = content.index(b"GCOL") + 16  # of its first text
+    content[place : place + 16] = bytes(16)
+    saved.write_bytes(content)
+    faulthandler.dump_traceback_later(120, exit=True)  # nothing else ends HDF5's library
+    with pytest.raises(WrongWeights, match=rf"damaged: a heap of texts would never end, at byte {place:,}\. Set weig"):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+    faulthandler.cancel_dump_traceback_later()
 
 
 def test_hand_made_network_has_no_imagenet_weights():
