@@ -43,6 +43,11 @@ def split_report(seed: int) -> Path:
     return SPLITS / f"{seed}.json"
 
 
+def leaks(seed: int) -> Path:
+    """Return the table of pairs of look-alikes that a split parts, ours or one by chance."""
+    return SPLITS / f"{seed}-leaks.csv"
+
+
 def pixels(size_px: int) -> Path:
     """Return the (N, size_px, size_px, 3) uint8 array, rows in the order of `MANIFEST`."""
     return PIXELS / f"{size_px}.npy"
