@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 PROFILES = Path("profiles")
 BUNDLES = Path("bundles")  # one folder each
