@@ -8,11 +8,13 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from maskopt.cli import app
 
 ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @pytest.fixture
@@ -120,8 +122,11 @@ def test_debug_of_the_environment_can_be_off(maskopt, monkeypatch, value, start)
 
 
 def test_version_is_that_of_the_package(maskopt):
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert maskopt("--version") == (0, f"maskopt {version}\n", "")
+    assert maskopt("--version") == (0, f"maskopt {VERSION}\n", "")
+
+
+def test_version_to_cite_is_that_of_the_package():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == VERSION
 
 
 def test_missing_pictures_are_told_before_dvc_looks_for_them(maskopt, tmp_path):
