@@ -31,7 +31,7 @@ results: $(READY)  ## what `make run` has made, into docs/results/: make results
 	python benchmarks/results.py $(NAME)
 
 site: $(READY)  ## docs/ as a site, in build/site
-	mkdocs build --strict --quiet
+	mkdocs build --strict
 
 bench: $(READY)  ## against a notebook-style script; needs the files of the photos profile in data/incoming
 	python benchmarks/compare.py

@@ -35,7 +35,7 @@ def make_page(workspace: Path) -> Path:
     text = write_html(
         report,
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
-        {name: file.read_bytes() for name in names if (file := folder / f"{name}.png").is_file()},  # thumbnails
+        {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
         _changes(workspace),
         note_if_out_of_date(workspace) | _made(workspace),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),

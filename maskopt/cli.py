@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from maskopt import paths
+from maskopt.completion import complete_model, complete_profile, complete_target
 from maskopt.errors import MaskoptError
 from maskopt.profiles import put_profile
 
@@ -21,6 +22,11 @@ class Runner(StrEnum):
     local = "local"
     dask = "dask"
 
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(help="A stage, backbone or variant; may be repeated.", autocompletion=complete_target),
+]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 DEBUG = "MASKOPT_DEBUG"
@@ -49,7 +55,7 @@ def _root(
 
 
 @app.command()
-def profile(name: str) -> None:
+def profile(name: Annotated[str, typer.Argument(autocompletion=complete_profile)]) -> None:
     """Put a profile into params.yaml.
 
     Those of profiles/NAME.yaml; `git diff params.yaml` shows what changed.
@@ -60,7 +66,7 @@ def profile(name: str) -> None:
 
 @app.command()
 def run(
-    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+    target: Targets = None,
     force: Annotated[bool, typer.Option("--force", help="Run targets even if nothing changed.")] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Stages side by side; from cores and memory if left out.")
@@ -93,7 +99,7 @@ def experiments(
     changes: Annotated[
         list[str], typer.Option("--set-param", "-S", help="KEY=VALUE, KEY=A,B or 'KEY=range(A,B)'; may be repeated.")
     ],
-    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+    target: Targets = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Stages side by side, shared by the experiments.")] = None,
     server: Annotated[bool, typer.Option(help="Find or start a Prefect server; without it, history is lost.")] = True,
 ) -> None:
@@ -124,7 +130,7 @@ def search(
 @app.command()
 def schedule(
     cron: Annotated[str, typer.Option(help="Minute, hour, day, month, weekday, in UTC.")] = "0 3 * * *",
-    target: Annotated[list[str] | None, typer.Option(help="A stage, backbone or variant; may be repeated.")] = None,
+    target: Targets = None,
 ) -> None:
     """Run what has changed whenever it is due.
 
@@ -153,7 +159,10 @@ def report(
 
 @app.command()
 def bundle(
-    name: Annotated[str, typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.", autocompletion=complete_model),
+    ],
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
     seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; below bundles/ if left out.")] = None,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 PROFILES = Path("profiles")
 BUNDLES = Path("bundles")  # one folder each
@@ -41,6 +42,11 @@ def split(seed: int) -> Path:
 def split_report(seed: int) -> Path:
     """Return counts of the sides and of what was found alike."""
     return SPLITS / f"{seed}.json"
+
+
+def leaks(seed: int) -> Path:
+    """Return the table of pairs of look-alikes that a split parts, ours or one by chance."""
+    return SPLITS / f"{seed}-leaks.csv"
 
 
 def pixels(size_px: int) -> Path:

@@ -1,6 +1,7 @@
 """Manifest and key points -> train, val and test, look-alikes on one side."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,14 @@ logger = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Sides = npt.NDArray[np.str_]
 Report = dict[str, Any]
 
 
-def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: int) -> tuple[pd.DataFrame, Report]:
-    """Return path, label, split and group of each row of the manifest, and a report on likeness and sizes.
+def split_rows(
+    manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: int
+) -> tuple[pd.DataFrame, Report, pd.DataFrame]:
+    """Return path, label, split and group of each row of the manifest, a report on likeness and sizes, and the leaks.
 
     Args:
         manifest: N rows.
@@ -55,13 +59,15 @@ def split_rows(manifest: pd.DataFrame, points: KeyPoints, options: Split, seed: 
     table = manifest[["path", "label"]].assign(split=sides, group=groups)
     _check(table)
     links = {"copies": len(copies), "near_copies": len(near_copies), "crops": len(crops), "refused": len(refused)}
-    leaks = {"here": count_leaks(groups, refused, sides), "if_parted_by_chance": count_leaks(groups, refused, parted)}
+    ways = {"here": sides, "if_parted_by_chance": parted}
+    leaks = {way: count_leaks(groups, refused, chosen) for way, chosen in ways.items()}
     report = {"links": links, "leaks": leaks} | _describe(table)
     logger.info("%d pictures in %d groups -> %s", len(table), report["groups"], report["sizes"])
-    return table, report
+    alike = {"copy": copies, "near-copy": near_copies, "crop": crops}
+    return table, report, list_leaks(manifest["path"], alike, ways)
 
 
-def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.NDArray[np.str_]:
+def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> Sides:
     """Return (N,) of `SIDES`.
 
     Args:
@@ -80,7 +86,7 @@ def assign_sides(labels: Ints, groups: Ints, options: Split, seed: int) -> npt.N
     return sides
 
 
-def count_leaks(groups: Ints, refused: Ints, sides: npt.NDArray[np.str_]) -> int:
+def count_leaks(groups: Ints, refused: Ints, sides: Sides) -> int:
     """Return how many test rows have a look-alike that is trained with, or that training is stopped by.
 
     Args:
@@ -93,6 +99,24 @@ def count_leaks(groups: Ints, refused: Ints, sides: npt.NDArray[np.str_]) -> int
     ours, others = np.concatenate([refused, refused[:, ::-1]]).T
     leaked[ours[test[ours] & ~test[others]]] = True
     return int(leaked.sum())
+
+
+def list_leaks(names: "pd.Series[str]", alike: Mapping[str, Ints], ways: Mapping[str, Sides]) -> pd.DataFrame:
+    """Return a row per pair of look-alikes one of which is a test row: path, other, kind, and for each way if it is so.
+
+    Pairs that leak the first way stand first, then in the order they are given.
+
+    Args:
+        names: (N,), paths.
+        alike: kind -> (M, 2), rows that are alike; a pair is of the first kind that holds it.
+        ways: name -> (N,) of `SIDES`.
+    """
+    kinds = [pd.DataFrame(pairs, columns=["path", "other"]).assign(kind=kind) for kind, pairs in alike.items()]
+    pairs = pd.concat(kinds).drop_duplicates(["path", "other"])
+    for way, sides in ways.items():
+        pairs[way] = (sides[pairs["path"]] == "test") != (sides[pairs["other"]] == "test")
+    leaks = pairs[pairs[list(ways)].any(axis=1)].sort_values(next(iter(ways)), ascending=False, kind="stable")
+    return leaks.assign(path=names.to_numpy()[leaks["path"]], other=names.to_numpy()[leaks["other"]])
 
 
 def _wish(counts: Ints, fraction: float) -> Ints:

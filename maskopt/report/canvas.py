@@ -34,5 +34,5 @@ def hide_unused(panels: list[Axes], used: int) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG; the same figure gives the same bytes, so neither date nor version goes in."""
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    """Write a PNG or JPEG; the same figure gives the same bytes, so neither date nor version goes in."""
+    figure.savefig(path, dpi=150, metadata={"Software": None} if path.suffix == ".png" else None)

@@ -92,6 +92,13 @@ What `maskopt search` tried last, int8 files: those that no other beats in size,
 the validation pictures. [search.csv](search.csv) has all that was tried.
 """,
     ),
+    "leaks": (
+        "Look-alikes on both sides of a split",
+        """\
+Pairs that look alike, and of which one picture would be tested and the other one known from training: in this split,
+where a pair was left apart, or in one by chance. [leaks.csv](leaks.csv) has all of them.
+""",
+    ),
     "suspects": (
         "Pictures that no model is right about",
         """\

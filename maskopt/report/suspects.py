@@ -5,17 +5,12 @@ Shape legend: N pictures, H height px, W width px.
 
 from pathlib import PurePosixPath
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from maskopt.report.canvas import hide_unused, new_figure
 from maskopt.report.results import SeedFrames
+from maskopt.report.thumbnails import Pictures, draw_thumbnails
 from maskopt.variants import VARIANTS
-
-PANELS_PER_ROW = 6
-MOST = 60  # pictures that are drawn
 
 
 def list_suspects(predictions: SeedFrames) -> pd.DataFrame:
@@ -48,16 +43,9 @@ def lay_out_suspects(suspects: pd.DataFrame) -> pd.DataFrame:
     return suspects[["path", "label", "said"]].rename(columns={"said": "what models say most"})
 
 
-def draw_suspects(suspects: pd.DataFrame, pictures: npt.NDArray[np.uint8], title: str) -> Figure:
-    """Return thumbnails of the first `MOST` with path, label and what was said, from (N, H, W, 3) of the same rows."""
-    shown = suspects.head(MOST).to_dict("records")
-    n_rows = -(-len(shown) // PANELS_PER_ROW)
-    figure = new_figure(10, 0.6 + 2.1 * n_rows)
-    figure.suptitle(f"{title}: file, label -> what was said", fontweight="bold")
-    panels = list(figure.subplots(n_rows, PANELS_PER_ROW, squeeze=False).flat)
-    for axes, row, picture in zip(panels, shown, pictures, strict=False):
-        axes.imshow(picture)
-        axes.set_axis_off()
-        axes.set_title(f"{PurePosixPath(row['path']).name}\n{row['label']}\n-> {row['said']}", fontsize=7)
-    hide_unused(panels, len(shown))
-    return figure
+def draw_suspects(suspects: pd.DataFrame, pictures: Pictures, title: str) -> Figure:
+    """Return thumbnails with name, label and what was said, from (N, H, W, 3) of the same rows."""
+    captions = [
+        f"{PurePosixPath(row['path']).name}\n{row['label']}\n-> {row['said']}" for row in suspects.to_dict("records")
+    ]
+    return draw_thumbnails(pictures, captions, f"{title}: file, label -> what was said")

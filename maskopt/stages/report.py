@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -22,6 +21,7 @@ from maskopt.report.canvas import save
 from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
+from maskopt.report.leaks import MOST_PAIRS, draw_leaks, lay_out_leaks
 from maskopt.report.page import introduce, list_sections, to_markdown, to_record, write_page
 from maskopt.report.results import (
     Frames,
@@ -40,6 +40,7 @@ from maskopt.report.search import draw_search, lay_out_front, list_front
 from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
+from maskopt.report.thumbnails import MOST, Pictures
 from maskopt.stages.run import run
 from maskopt.variants import VARIANTS
 
@@ -74,8 +75,11 @@ def main(params: Params) -> None:
     results = collect_results(records.metrics, records.latency, records.predictions)
     shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
     together, parted = (read_pictures(paths.crossed(way)) for way in ("together", "parted"))
-    tried = pd.read_csv(paths.SEARCH)
-    sheets = {**_list_sheets(records, results, shortcuts, tried), **_list_optional_sheets(records, together, tried)}
+    leaks, tried = read_pictures(paths.leaks(params.seeds[0]), "other"), pd.read_csv(paths.SEARCH)
+    sheets = {
+        **_list_sheets(records, results, shortcuts, tried),
+        **_list_optional_sheets(records, together, leaks, tried),
+    }
     said = introduce(
         params.data.source,
         int(results["total"].max()),
@@ -95,8 +99,8 @@ def main(params: Params) -> None:
                 (folder / f"{name}.md").write_text(to_markdown(text), encoding="utf-8")
         figures = []
         for name, figure in _draw(records, results, sheets, max(params.pixels.sizes_px)):
-            figures.append(f"{name}.png")
-            save(figure, folder / figures[-1])
+            figures.append(name)
+            save(figure, folder / name)
         (folder / "report.md").write_text(write_page(said, sections, figures), encoding="utf-8")
         write_record(
             folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
@@ -157,11 +161,14 @@ def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFra
     }
 
 
-def _list_optional_sheets(records: _Records, together: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
+def _list_optional_sheets(
+    records: _Records, together: pd.DataFrame, leaks: pd.DataFrame, tried: pd.DataFrame
+) -> Sheets:
     """Return those of which there are any rows in this run."""
     attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str, keep_default_na=False)
     optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
         "front": (list_front(tried), lay_out_front),
+        "leaks": (leaks, lay_out_leaks),
         "suspects": (list_suspects(records.predictions), lay_out_suspects),
         "label_problems": (list_label_problems(together), lay_out_label_problems),
         "extra": (list_extra(records.metrics), lay_out_extra),
@@ -172,21 +179,26 @@ def _list_optional_sheets(records: _Records, together: pd.DataFrame, tried: pd.D
 
 
 def _draw(records: _Records, results: pd.DataFrame, sheets: Sheets, size_px: int) -> Iterator[tuple[str, Figure]]:
-    """Yield name and figure; thumbnails are of the largest pictures there are, of `size_px`."""
-    yield from draw_gallery(results, records.first, records.curves, records.answers)
+    """Yield file name and figure; thumbnails are of the largest pictures there are, of `size_px`."""
+    for name, figure in draw_gallery(results, records.first, records.curves, records.answers):
+        yield f"{name}.png", figure
     tried, _ = sheets["search"]
     if len(tried):
-        yield "search", draw_search(tried)
+        yield "search.png", draw_search(tried)
     for name, title in THUMBNAILS.items():
         if name in sheets:
-            numbers, _ = sheets[name]
-            yield name, draw_suspects(numbers, _read_pixels(numbers, size_px), title)
+            shown = sheets[name][0].head(MOST)
+            yield f"{name}.jpg", draw_suspects(shown, _read_pixels(shown["path"], size_px), title)
+    if "leaks" in sheets:
+        shown = sheets["leaks"][0].head(MOST_PAIRS)
+        first, second = (_read_pixels(shown[side], size_px) for side in ("path", "other"))
+        yield "leaks.jpg", draw_leaks(shown, first, second)
 
 
-def _read_pixels(pictures: pd.DataFrame, size_px: int) -> npt.NDArray[np.uint8]:
-    """Return (N, H, W, 3) of the N pictures whose paths are given."""
-    rows = pd.Index(read_manifest(paths.MANIFEST)["path"]).get_indexer(pictures["path"])
-    pixels: npt.NDArray[np.uint8] = np.load(paths.pixels(size_px), mmap_mode="r")[rows]
+def _read_pixels(names: "pd.Series[str]", size_px: int) -> Pictures:
+    """Return (N, H, W, 3) of the N pictures of these paths."""
+    rows = pd.Index(read_manifest(paths.MANIFEST)["path"]).get_indexer(names)
+    pixels: Pictures = np.load(paths.pixels(size_px), mmap_mode="r")[rows]
     return pixels
 
 

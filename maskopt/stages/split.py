@@ -13,13 +13,14 @@ from maskopt.stages.run import run
 
 
 def main(params: Params, seed: str) -> None:
-    """Write the side and the group of each picture, and what was found alike."""
+    """Write the side and the group of each picture, what was found alike, and which pairs leak."""
     manifest = read_manifest(paths.MANIFEST)
     if not paths.KEY_POINTS.is_file():
         raise MissingFile(paths.KEY_POINTS, "run `dvc repro manifest`")
-    table, report = split_rows(manifest, np.load(paths.KEY_POINTS), params.split, int(seed))
-    with replacing(paths.split(int(seed))) as path:
-        table.to_csv(path, index=False)
+    table, report, leaks = split_rows(manifest, np.load(paths.KEY_POINTS), params.split, int(seed))
+    for target, rows in ((paths.split(int(seed)), table), (paths.leaks(int(seed)), leaks)):
+        with replacing(target) as path:
+            rows.to_csv(path, index=False)
     write_record(paths.split_report(int(seed)), report)
 
 

@@ -1,7 +1,9 @@
 import pytest
+import yaml
 
 from flows.errors import DvcFailed, UnusableGraph
 from flows.graph import Settings, choose, read_graph
+from maskopt.completion import list_stages
 from maskopt.errors import UnknownName
 
 MATRIX = """
@@ -42,6 +44,11 @@ def graph(new_workspace_once):
     root = new_workspace_once().root
     (root / "dvc.yaml").write_text(MATRIX)
     return read_graph(root)
+
+
+def test_shell_is_offered_the_names_that_dvc_knows(graph):
+    blocks = yaml.safe_load(MATRIX)["stages"]
+    assert set(list_stages(blocks, {"backbones": ["big", "small"]})) == set(graph)
 
 
 def test_stages_edges_and_settings_come_from_dvc_upstream_first(graph):

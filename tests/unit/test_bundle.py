@@ -470,18 +470,34 @@ def test_classify_writes_json_and_csv(command):
 
 def test_unreadable_pictures_are_named_at_the_end(command, tmp_path):
     (tmp_path / "door" / "no.png").write_text("no picture")
-    done = command("--csv")
+    done = command()
     assert done.exit_code == 1
-    assert len(done.stdout.splitlines()) == 3
+    assert len(done.stdout.splitlines()) == 2
     assert done.stderr.startswith("1 of 3 cannot be read:\n")
     assert "door/no.png: it starts with b'no picture', which is neither JPEG, PNG nor WebP" in done.stderr
 
 
-def test_csv_of_unreadable_pictures_alone_has_names_of_columns(bundle, tmp_path):
+def test_unreadable_pictures_are_told_to_programs(command, tmp_path):
+    (tmp_path / "door" / "größe.png").write_text("no picture")
+    error = "it starts with b'no picture', which is neither JPEG, PNG nor WebP"
+    done = command("--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)[1] == {"path": str(tmp_path / "door" / "größe.png"), "error": error}
+    assert "größe.png" in done.stdout
+    done = command("--csv")
+    assert done.exit_code == 1
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["error"] for row in rows] == ["", error, ""]
+    assert (rows[1]["path"], rows[1]["answer"]) == (str(tmp_path / "door" / "größe.png"), "")
+
+
+def test_csv_of_unreadable_pictures_alone_has_their_names_and_all_columns(bundle, tmp_path):
     (tmp_path / "no.png").write_text("no picture")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "no.png"), "--bundle", str(bundle), "--csv"])
     assert done.exit_code == 1
-    assert done.stdout == f"path,answer,label,confidence,ms,{','.join(CLASSES)}\n"
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert list(row) == ["path", "answer", "label", "confidence", "ms", "error", *CLASSES]
+    assert (row["path"], row["confidence"]) == (str(tmp_path / "no.png"), "")
 
 
 def test_best_bundle_is_taken_by_default(bundle, tmp_path):

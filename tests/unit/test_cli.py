@@ -8,8 +8,13 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.testing import CliRunner
+
+from maskopt.cli import app
 
 ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @pytest.fixture
@@ -117,8 +122,11 @@ def test_debug_of_the_environment_can_be_off(maskopt, monkeypatch, value, start)
 
 
 def test_version_is_that_of_the_package(maskopt):
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert maskopt("--version") == (0, f"maskopt {version}\n", "")
+    assert maskopt("--version") == (0, f"maskopt {VERSION}\n", "")
+
+
+def test_version_to_cite_is_that_of_the_package():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == VERSION
 
 
 def test_missing_pictures_are_told_before_dvc_looks_for_them(maskopt, tmp_path):
@@ -176,3 +184,47 @@ def test_dvc_and_prefect_read_what_a_run_says_to_them(tmp_path):
         check=True,
     )
     assert done.stdout.split() == ["1", "False", "False", "False"]
+
+
+@pytest.fixture
+def completed(tmp_path, monkeypatch):
+    """A function that returns what a shell is offered for the last word, in a repository without a run."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("profiles", "params.yaml", "dvc.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+
+    def complete(*words):
+        asked = {"_MASKOPT_COMPLETE": "complete_bash", "COMP_CWORD": str(len(words))}
+        asked["COMP_WORDS"] = " ".join(["maskopt", *words])
+        return CliRunner().invoke(app, prog_name="maskopt", env=asked).stdout.split()
+
+    return complete
+
+
+def test_shell_completes_profiles(completed):
+    assert completed("profile", "p") == ["paper", "photos"]
+
+
+def test_shell_completes_models_that_are_there(completed, tmp_path):
+    assert completed("bundle", "") == []
+    for variant in ("qat", "ecqat"):
+        (tmp_path / "data/models/seed-0/bottleneck" / variant).mkdir(parents=True)
+    assert completed("bundle", "b") == ["bottleneck/ecqat", "bottleneck/qat"]
+
+
+def test_shell_completes_targets(completed):
+    assert completed("run", "--target", "pc") == ["pcqat", "pcqat@bottleneck-0", "pcqat@separable-0"]
+
+
+def test_shell_is_offered_nothing_where_there_is_nothing(completed, tmp_path):
+    for name in ("profiles", "params.yaml", "dvc.yaml"):
+        (tmp_path / name).unlink()
+    for words in (("profile", ""), ("bundle", ""), ("run", "--target", "")):
+        assert completed(*words) == []
+
+
+def test_completion_imports_nothing_that_takes_long():
+    code = "import sys, maskopt.cli as c; c.complete_target(''), c.complete_model('');"
+    code += "print({'tensorflow', 'tf_keras', 'ai_edge_litert', 'dvc', 'prefect', 'pandas'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -64,6 +64,7 @@ def test_each_stage_reads_what_the_one_before_wrote(params):
     for size in (16, 24):
         assert np.load(paths.pixels(size)).shape == (2 * ROWS, size, size, 3)
     assert json.loads(paths.split_report(0).read_text())["pictures"] == 2 * ROWS
+    assert pd.read_csv(paths.leaks(0)).columns.tolist()[:3] == ["path", "other", "kind"]
     assert json.loads((paths.VALIDATION / "result.json").read_text())["holds"]
     assert (paths.VALIDATION / "docs" / "index.html").is_file()
 

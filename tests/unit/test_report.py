@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import photograph
 
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.calibration import draw_reliability
@@ -23,6 +24,7 @@ from maskopt.report.tables import (
     lay_out_table_1,
     lay_out_table_2,
 )
+from maskopt.report.thumbnails import MOST, draw_thumbnails
 from maskopt.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
@@ -309,3 +311,10 @@ def test_names_that_look_like_mathematics_are_drawn_as_they_are(tmp_path):
     row = {"path": "cat/$_$.png", "label": r"a$\foo$", "said": "cat"}
     save(draw_suspects(pd.DataFrame([row]), np.zeros((1, 8, 8, 3), np.uint8), "Suspects"), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_thumbnails_of_photographs_leave_a_page_that_can_be_sent(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 8, (MOST, 160, 160, 3))
+    pictures = np.clip([np.asarray(photograph(i)) for i in range(MOST)] + noise, 0, 255).astype(np.uint8)
+    save(draw_thumbnails(pictures, ["cat/0.png"] * MOST, "Suspects"), tmp_path / "a.jpg")
+    assert (tmp_path / "a.jpg").stat().st_size < 1_000_000  # three such are 4 MB in base64; the rest of a page is 1 MB

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from maskopt import paths
 from maskopt.data.rows import COLUMNS
@@ -19,6 +20,7 @@ from maskopt.stages import report
 from maskopt.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
+LEAKS = ["path", "other", "kind", "here", "if_parted_by_chance"]
 WEIGHTS = {"separable": "none", "mobilenet_v2": "data/incoming/mobilenet_v2.h5"}
 REPOSITORY = Path(__file__).parents[2]
 
@@ -45,6 +47,7 @@ def run(tmp_path, monkeypatch):
     links = {"copies": 3, "near_copies": 5, "crops": 7, "refused": 0}
     alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links}
     write_record(paths.split_report(0), alike | {"leaks": {"here": 0, "if_parted_by_chance": 12}})
+    pd.DataFrame(columns=LEAKS).to_csv(paths.leaks(0), index=False)
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
     write_record(paths.SHORTCUTS, {"chance": 0.3333, "facts": {"bytes": told}})
     frame[["path"]].to_csv(paths.ATTRIBUTES, index=False)
@@ -164,7 +167,7 @@ def test_report_shows_each_table_and_figure(params):
     for name in ("table_1", "table_2", "models", "recall", "bytes", "skipped", "shortcuts"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
-    optional = ("front", "suspects", "label_problems", "extra", "attributes", "robustness")
+    optional = ("front", "leaks", "suspects", "label_problems", "extra", "attributes", "robustness")
     assert not [name for name in optional if f"## {SECTIONS[name][0]}\n" in page]
     assert "In cross-validation" not in page
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
@@ -207,7 +210,7 @@ def test_report_shows_what_cross_validation_tells(params):
         ["3.png", "with_mask", "without_mask", 0.01],
         ["40.png", "without_mask", "with_mask", 0.02],
     ]
-    assert "![label_problems.png](label_problems.png)" in page
+    assert "![label_problems.jpg](label_problems.jpg)" in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
@@ -287,7 +290,27 @@ def test_report_shows_pictures_that_no_model_is_right_about(params):
     ]
     page = (paths.REPORT / "report.md").read_text()
     assert (paths.REPORT / "suspects.md").read_text() in page.split("## Pictures that no model is right about")[1]
-    assert "![suspects.png](suspects.png)" in page
+    assert "![suspects.jpg](suspects.jpg)" in page
+
+
+@pytest.mark.usefixtures("run", "no_gallery")
+def test_report_shows_look_alikes_that_a_split_parts_as_many_as_a_page_can_hold(params):
+    pairs = pd.DataFrame({"path": [f"{i}.png" for i in range(40)], "other": [f"{i + 40}.png" for i in range(40)]})
+    leaks = pairs.assign(kind="near-copy", here=[True] + [False] * 39, if_parted_by_chance=True)
+    leaks.to_csv(paths.leaks(0), index=False)
+    report.main(params)
+    page = (paths.REPORT / "report.md").read_text()
+    section = page.split("## Look-alikes on both sides of a split")[1]
+    assert (paths.REPORT / "leaks.md").read_text() in section
+    assert "![leaks.jpg](leaks.jpg)" in page
+    shown = [line for line in section.split("##")[0].splitlines() if ".png" in line]
+    assert [[cell.strip() for cell in line.split("|")[1:5]] for line in (shown[0], shown[-1])] == [
+        ["0.png", "40.png", "near-copy", "in this split"],
+        ["29.png", "69.png", "near-copy", "by chance"],
+    ]
+    assert pd.read_csv(paths.REPORT / "leaks.csv").equals(leaks)
+    with Image.open(paths.REPORT / "leaks.jpg") as thumbnails:
+        assert thumbnails.size == (1500, 3240)  # ten rows of three pairs
 
 
 @pytest.mark.usefixtures("run", "no_gallery")

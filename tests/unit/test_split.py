@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from maskopt.data.key_points import KEY_POINT, MAX_POINTS, NO_LEVEL
-from maskopt.data.split import assign_sides, split_rows
+from maskopt.data.split import assign_sides, list_leaks, split_rows
 from maskopt.errors import CannotSplit
 from maskopt.params import Split
 
@@ -104,7 +104,7 @@ def test_unequal_classes_are_each_parted_by_the_fractions():
 
 def test_table_has_the_order_of_the_manifest_and_the_report_counts():
     table, points = manifest(["a"] * 40 + ["b"] * 40, sha256=["same", "same"] + [f"{i:064x}" for i in range(78)])
-    split, report = split_rows(table, points, OPTIONS, seed=0)
+    split, report, _ = split_rows(table, points, OPTIONS, seed=0)
     assert list(split.columns) == ["path", "label", "split", "group"]
     assert split["path"].tolist() == table["path"].tolist()
     assert split["group"].iloc[0] == split["group"].iloc[1]
@@ -134,7 +134,7 @@ def test_class_of_one_group_is_named():
 def test_refused_links_are_logged(caplog):
     table, points = manifest(["a"] * 80 + ["b"] * 80)
     table.loc[:39, "phash"] = [f"{2**i:016x}" for i in range(40)]  # each is two bits from each other
-    _, report = split_rows(table, points, options(largest_group=0.15), seed=0)
+    _, report, _ = split_rows(table, points, options(largest_group=0.15), seed=0)
     assert report["largest_group"] == 24
     said = caplog.records[0].getMessage()
     assert f"{report['links']['refused']} pairs are alike but not kept together, since their groups" in said
@@ -145,7 +145,7 @@ def test_refused_links_are_logged(caplog):
 def test_look_alikes_that_are_not_kept_together_are_counted_as_leaks(test_seed):
     table, points = manifest(["a"] * 200 + ["b"] * 200)
     table.loc[:39, "phash"] = [f"{2**i:016x}" for i in range(40)]  # alike, all with all
-    sides, report = split_rows(table, points, options(largest_group=0.06, test_seed=test_seed), seed=0)
+    sides, report, _ = split_rows(table, points, options(largest_group=0.06, test_seed=test_seed), seed=0)
     tested = (sides["split"][:40] == "test").sum()
     assert 0 < tested < 40
     assert report["leaks"]["here"] == tested
@@ -154,14 +154,14 @@ def test_look_alikes_that_are_not_kept_together_are_counted_as_leaks(test_seed):
 def test_pictures_of_one_hash_are_kept_together_however_many():
     table, points = manifest(["a"] * 60 + ["b"] * 60)
     table.loc[10:39, "phash"] = "0" * 16
-    _, report = split_rows(table, points, options(largest_group=0.1), seed=0)
+    _, report, _ = split_rows(table, points, options(largest_group=0.1), seed=0)
     assert report["largest_group"] == 30
 
 
 def test_group_of_a_small_set_may_be_more_than_its_fraction():
     table, points = manifest(["a"] * 40 + ["b"] * 40)
     table.loc[10:25, "phash"] = [f"{2**i:016x}" for i in range(16)]
-    _, report = split_rows(table, points, options(largest_group=0.02), seed=0)
+    _, report, _ = split_rows(table, points, options(largest_group=0.02), seed=0)
     assert (report["largest_group"], report["links"]["refused"]) == (16, 0)
 
 
@@ -174,12 +174,41 @@ def copied():
 
 
 def test_report_says_what_parting_by_chance_would_leak(copied):
-    _, report = split_rows(*copied, OPTIONS, seed=0)
+    _, report, _ = split_rows(*copied, OPTIONS, seed=0)
     assert report["leaks"]["here"] == 0
     assert report["leaks"]["if_parted_by_chance"] > 5
 
 
 def test_look_alikes_are_parted_if_params_say_so(copied):
-    table, report = split_rows(*copied, options(keep_together=False), seed=0)
+    table, report, _ = split_rows(*copied, options(keep_together=False), seed=0)
     leaked = table[table["split"] == "test"]["group"].isin(table[table["split"] != "test"]["group"])
     assert report["leaks"]["here"] == report["leaks"]["if_parted_by_chance"] == leaked.sum()
+
+
+def test_pairs_that_leak_are_listed_each_once_those_of_this_split_first():
+    names = pd.Series(["0.png", "1.png", "2.png", "3.png"])
+    alike = {"copy": np.array([[0, 1]]), "near-copy": np.array([[0, 1], [1, 2]]), "crop": np.array([[2, 3], [0, 3]])}
+    ways = {"here": np.array(["test", "test", "test", "train"]), "by_chance": np.array(["test", "train", "val", "val"])}
+    assert list_leaks(names, alike, ways).to_dict("split", index=False) == {
+        "columns": ["path", "other", "kind", "here", "by_chance"],
+        "data": [
+            ["2.png", "3.png", "crop", True, False],
+            ["0.png", "3.png", "crop", True, True],
+            ["0.png", "1.png", "copy", False, True],
+        ],
+    }
+
+
+def test_leaks_of_a_manifest_are_pairs_of_its_paths(copied):
+    table, report, leaks = split_rows(*copied, options(keep_together=False), seed=0)
+    tested = dict(zip(table["path"], table["split"] == "test", strict=True))
+    assert all(tested[path] != tested[other] for path, other in zip(leaks["path"], leaks["other"], strict=True))
+    assert set(leaks["kind"]) == {"copy"}
+    assert leaks["here"].all()
+    assert report["leaks"]["here"] > 0
+
+
+def test_without_look_alikes_there_are_no_leaks():
+    _, _, leaks = split_rows(*manifest(["a"] * 40 + ["b"] * 40), OPTIONS, seed=0)
+    assert leaks.columns.tolist() == ["path", "other", "kind", "here", "if_parted_by_chance"]
+    assert leaks.empty

@@ -34,7 +34,7 @@ def write_html(
     Args:
         report: introduction and sections, as the report stage writes them.
         frames: name -> table of numbers, for the charts.
-        images: name of a section -> the PNG file that belongs to its table.
+        images: name of a section -> the JPEG file that belongs to its table.
         changes: text: what differs from the last commit.
         made: what was used -> which version of it.
         params: text of params.yaml.
