@@ -27,7 +27,7 @@ from maskopt.data.picture import BACKGROUND, open_picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 SIZE_PX = 32
 CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
 MAX_PIXELS = 10**6
