@@ -14,7 +14,7 @@ MORE = """\
 | `labels.txt` | the classes in the order of the outputs |
 | `example.py` | how to use it in Python |
 | `test_vectors.npz` | pictures that are noise, and what the model must answer to them |
-| `web/` | a page that runs it in a browser: `cd web && npm install && npm start`, then http://127.0.0.1:8000/web/ |
+| `web/` | a page that runs it: `cd web && npm install && npm start -- 8000`, then http://127.0.0.1:8000/web/ |
 """
 MICRO = "| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro |\n"
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -139,16 +137,6 @@ DRAWN = "[...document.querySelectorAll('.chart')].every(chart => chart.dataset.d
 WIDEST = "Math.max(...[...document.querySelectorAll('.chart svg')].map(svg => svg.getBoundingClientRect().right))"
 PAPER_PX = 380  # narrower than any screen here
 SCREENS = {"wide": (1300, 900), "phone": (390, 800)}
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """The script of axe-core, which looks for what keeps people out."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm: apt-get install -y npm")
-    folder = tmp_path_factory.mktemp("axe")
-    subprocess.run(["npm", "install", "--silent", "axe-core@4"], cwd=folder, check=True)
-    return (folder / "node_modules/axe-core/axe.min.js").read_text()
 
 
 @pytest.mark.slow

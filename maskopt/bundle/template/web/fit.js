@@ -8,7 +8,7 @@ export function fit(image, {width_px: width, height_px: height, aspect, backgrou
   }
   if (aspect !== 'pad') return resize(image, x, y, w, h, width, height);
   const longer = Math.max(w, h);
-  const [inner, outer] = [Math.max(1, Math.round(w * width / longer)), Math.max(1, Math.round(h * height / longer))];
+  const [inner, outer] = [w * width, h * height].map((side) => Math.max(1, round(side / longer)));
   const small = resize(image, 0, 0, w, h, inner, outer);
   const padded = new Uint8Array(width * height * 3).map((_, i) => background[i % 3]);
   const [left, top] = [Math.floor((width - inner) / 2), Math.floor((height - outer) / 2)];
@@ -16,6 +16,11 @@ export function fit(image, {width_px: width, height_px: height, aspect, backgrou
     padded.set(small.subarray(row * inner * 3, (row + 1) * inner * 3), ((top + row) * width + left) * 3);
   }
   return padded;
+}
+
+// As Python does: a half goes to the even neighbour.
+function round(side) {
+  return side % 2 === 0.5 ? Math.floor(side) : Math.round(side);
 }
 
 // Weights of the pixels that one pixel of the result is made of, along one side.
@@ -36,23 +41,23 @@ function triangles(from, length, size, target) {
 function resize(image, x, y, w, h, width, height) {
   const across = triangles(x, w, image.width, width);
   const down = triangles(y, h, image.height, height);
-  const rows = new Uint8ClampedArray(image.height * width * 3); // rounded in between, as Pillow does
+  const rows = new Uint8Array(image.height * width * 3); // rounded in between, as Pillow does
   for (let row = 0; row < image.height; row++) {
     across.forEach(({first, weights}, column) => {
       for (let c = 0; c < 3; c++) {
         let sum = 0;
         weights.forEach((weight, k) => sum += weight * image.data[(row * image.width + first + k) * 4 + c]);
-        rows[(row * width + column) * 3 + c] = sum;
+        rows[(row * width + column) * 3 + c] = sum + 0.5; // a half goes up
       }
     });
   }
-  const result = new Uint8ClampedArray(width * height * 3);
+  const result = new Uint8Array(width * height * 3);
   down.forEach(({first, weights}, row) => {
     for (let i = 0; i < width * 3; i++) {
       let sum = 0;
       weights.forEach((weight, k) => sum += weight * rows[(first + k) * width * 3 + i]);
-      result[row * width * 3 + i] = sum;
+      result[row * width * 3 + i] = sum + 0.5;
     }
   });
-  return new Uint8Array(result.buffer);
+  return result;
 }
