@@ -20,9 +20,10 @@ from flows.child import Children, why
 from flows.errors import ExperimentFailed, GitFailed, UnusableSets
 from flows.graph import DVC, ask_dvc, choose, read_graph
 from flows.pipeline import POLL_SECONDS, stop_if_cancelled
-from maskopt.params import parse_params, parse_yaml, read_text
+from maskopt.params import parse_params
 from maskopt.paths import INCOMING, PARAMS
 from maskopt.profiles import EDITOR
+from maskopt.yaml_text import parse_yaml, read_text
 
 WORKSPACES = ws.OURS / "experiments"
 LAST_LINES = 15

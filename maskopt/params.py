@@ -1,29 +1,19 @@
 """params.yaml -> frozen models, one per section. A fraction is in [0, 1], never a percent."""
 
 import os
-import reprlib
 import unicodedata
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from maskopt.errors import InvalidParams, MissingFile
+from maskopt.errors import InvalidParams
 from maskopt.paths import INCOMING
+from maskopt.problems import list_problems, shown
+from maskopt.yaml_text import parse_yaml, read_text
 
-MAX_BYTES = 2**17  # of a file, and of letters and values with what aliases repeat; the largest profile has 4 kB
 NAME_BYTES = 255  # of a file or folder, as file systems take them
-MAX_PROBLEMS = 50  # that are named
-MAX_LETTERS = 1000  # of what is said of one
-
-# What ruamel raises, beside its own errors, where a tag or the looks of a value promise what it is not.
-_BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 def _short(path: Path) -> Path:
@@ -377,28 +367,6 @@ def load_params(path: Path) -> Params:
     return parse_params(read_text(path), path)
 
 
-def read_text(path: Path) -> str:
-    """Return what a file of params holds.
-
-    Raises:
-        MissingFile: there is no `path`.
-        InvalidParams: it is a folder, not UTF-8, or has more than 128 KiB.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        text = content.decode()
-    except FileNotFoundError:
-        raise MissingFile(path, "run in the root of the repository, or `maskopt profile quick`") from None
-    except IsADirectoryError:
-        raise InvalidParams(path, ["want a file, got a folder"]) from None
-    except UnicodeDecodeError as err:
-        raise InvalidParams(path, [f"not UTF-8: {err.reason} at byte {err.start}"]) from None
-    if len(content) > MAX_BYTES:
-        raise InvalidParams(path, [f"want at most {MAX_BYTES:,} bytes, got more"])
-    return text
-
-
 def parse_params(text: str, path: Path) -> Params:
     """Return the checked params of a text; `path` is where the user would mend it.
 
@@ -409,91 +377,4 @@ def parse_params(text: str, path: Path) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as err:
-        raise InvalidParams(path, _problems(err)) from None
-
-
-def parse_yaml(reader: YAML, text: str, path: Path) -> Any:
-    """Return what `reader` makes of a text; `path` is where the user would mend it.
-
-    Raises:
-        InvalidParams: it is not YAML, says more than any params need, or a value is not what its tag says.
-    """
-    try:
-        if _outgrows(reader.compose(text)):
-            more = f"want at most {MAX_BYTES:,} letters and values with what aliases repeat, got more"
-            raise InvalidParams(path, [more])
-        return reader.load(text)
-    except YAMLError as err:
-        raise InvalidParams(path, [_cut(f"not YAML: {_place_and_problem(err)}")]) from None
-    except RecursionError:
-        raise InvalidParams(path, ["nested too deep"]) from None
-    except _BROKEN as err:
-        raise InvalidParams(path, [_cut(f"a value that is not what its tag or its looks say: {err}")]) from None
-
-
-def _outgrows(node: Node | None) -> bool:
-    """Return whether there is more than any params need, each alias counted as what it repeats: so do merges."""
-    left, waiting = MAX_BYTES, [node] if node else []
-    while waiting and left >= 0:
-        part = waiting.pop()
-        left -= len(part.value)
-        if isinstance(part, MappingNode):
-            waiting += chain.from_iterable(part.value)
-        elif isinstance(part, SequenceNode):
-            waiting += part.value
-    return left < 0
-
-
-class _Shown(reprlib.Repr):
-    """What a message shows of a value, whatever its size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring = self.maxother = 100
-
-    def repr_int(self, x: int, level: int) -> str:
-        return super().repr_int(x, level) if x.bit_length() <= 256 else f"a number of {x.bit_length():,} bits"
-
-
-shown = _Shown().repr  # of any value, at most some hundred letters
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_LETTERS else f"{text[:MAX_LETTERS]}..."
-
-
-def _problems(err: ValidationError) -> Iterator[str]:
-    details = [detail for detail in err.errors(include_url=False) if not _follows(detail)]
-    for detail in details[:MAX_PROBLEMS]:
-        where = ".".join(str(part) for part in detail["loc"])
-        yield _cut(f"{where}: {_wish(detail)}" if where else _wish(detail))
-    if len(details) > MAX_PROBLEMS:
-        yield f"and {len(details) - MAX_PROBLEMS:,} more"
-
-
-def _follows(detail: ErrorDetails) -> bool:
-    """Return whether it is of a list that is short for its items alone, which are named."""
-    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
-
-
-def _place_and_problem(err: YAMLError) -> str:
-    if not isinstance(err, MarkedYAMLError) or err.problem_mark is None:
-        return str(err)
-    return f"line {err.problem_mark.line + 1}, column {err.problem_mark.column + 1}: {err.problem}"
-
-
-def _wish(detail: ErrorDetails) -> str:
-    got: Any = detail["input"]
-    match detail["type"]:
-        case "extra_forbidden":
-            return "unknown key; remove it or mend its spelling"
-        case "missing":
-            return "missing"
-        case "value_error":  # ours, complete
-            return detail["msg"].removeprefix("Value error, ")
-        case "model_type":
-            return f"want keys and values, got {shown(got)}"
-        case "too_short":
-            return f"want {detail['ctx']['min_length']} or more, got {shown(got)}"
-        case _:
-            return f"{detail['msg'].replace('Input should be', 'want')}, got {shown(got)}"
+        raise InvalidParams(path, list_problems(err)) from None

@@ -11,7 +11,9 @@ from ruamel.yaml import YAML
 
 from maskopt.errors import InvalidParams, MissingFile, UnknownName
 from maskopt.files import replacing
-from maskopt.params import parse_params, parse_yaml, read_text, shown
+from maskopt.params import parse_params
+from maskopt.problems import shown
+from maskopt.yaml_text import parse_yaml, read_text
 
 BASE = "quick"
 

@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from maskopt.errors import InvalidParams, MissingFile
-from maskopt.params import MAX_BYTES, Params, load_params
+from maskopt.params import Params, load_params
+from maskopt.yaml_text import MAX_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 
