@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from maskopt import paths
 from maskopt.bundle import card, micro
@@ -21,9 +20,11 @@ from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, Unknow
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
-from maskopt.origin import read_origin
+from maskopt.origin import Origin, read_origin
 from maskopt.params import Params
+from maskopt.pictures import Pictures, digest, load_pictures
 from maskopt.records import read_record
+from maskopt.sizes import gzip_bytes
 from maskopt.variants import VARIANTS
 
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
@@ -49,7 +50,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
-        CannotBundle: the model was not made or not measured, or the validation pictures are not of its classes.
+        CannotBundle: the model was not made or not measured, or is not of the pictures that are here now.
         MissingFile: there is no file of what people say of the data.
         Occupied: there is something else at `target`.
     """
@@ -127,9 +128,11 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     origin = read_origin(file)
     made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
     classes = tuple(made_with["classes"])
-    scores, labels = _ask_validation(classifier, classes, model)
+    val = _load_validation(classes, classifier.picture_shape[0], model, origin)
     if (told := figures["recall"].keys()) != set(classes):
         raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
+    if (figures["raw_bytes"], figures["gzip_bytes"]) != (len(content), gzip_bytes(content)):
+        raise _cannot_bundle(model, f"{paths.metrics(*model)} is of another file than {file}")
     return Description(
         network=model[0],
         variant=model[1],
@@ -150,7 +153,7 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
             scale=float(given.scales[0]) if given.scales.size else 1.0,
             zero_point=int(given.zero_points[0]) if given.zero_points.size else 0,
         ),
-        unsure_below=choose_threshold(scores, labels, params.bundle.right_when_sure),
+        unsure_below=choose_threshold(classifier.scores(val.pixels), val.labels, params.bundle.right_when_sure),
         right_when_sure=params.bundle.right_when_sure,
         sha256=hashlib.sha256(content).hexdigest(),
         raw_bytes=len(content),
@@ -163,26 +166,31 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     )
 
 
-def _ask_validation(
-    classifier: Classifier, classes: tuple[str, ...], model: tuple[str, str, int]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return (N, K) scores and (N,) labels of the validation pictures.
+def _load_validation(
+    classes: tuple[str, ...], size_px: int, model: tuple[str, str, int], origin: Origin | None
+) -> Pictures:
+    """Return the pictures that the model was validated on.
 
     Raises:
-        CannotBundle: some are of classes that the model does not know.
+        CannotBundle: those that are here now are of classes that it does not know, or not those it was trained with.
     """
-    seed = model[-1]
-    rows = read_pictures(paths.split(seed))
-    chosen = (rows["split"] == "val").to_numpy()
-    if unknown := sorted(set(rows["label"][chosen]) - set(classes)):
-        raise _other_classes(model, classes, f"pictures of {paths.split(seed)} show {', '.join(unknown)}")
-    pixels = np.load(paths.pixels(classifier.picture_shape[0]), mmap_mode="r")[chosen]
-    return classifier.scores(pixels), rows["label"][chosen].map(classes.index).to_numpy(np.int64)
+    rows = read_pictures(paths.split(model[-1]))
+    known = rows["label"][rows["split"] != "test"]
+    if unknown := sorted(set(known) - set(classes)):
+        raise _other_classes(model, classes, f"pictures of {paths.split(model[-1])} show {', '.join(unknown)}")
+    train, val = (load_pictures(rows, side, classes, size_px) for side in ("train", "val"))
+    here = digest(train, val)
+    if (origin or {}).get("pictures", here) != here:
+        raise _cannot_bundle(model, "it learned from other pictures than those that are here now")
+    return val
 
 
 def _other_classes(model: tuple[str, str, int], classes: tuple[str, ...], but: str) -> CannotBundle:
+    return _cannot_bundle(model, f"it tells {', '.join(classes)}, and {but}")
+
+
+def _cannot_bundle(model: tuple[str, str, int], reason: str) -> CannotBundle:
     backbone, variant, seed = model
-    reason = f"it tells {', '.join(classes)}, and {but}"
     return CannotBundle(f"{backbone}/{variant}", reason, f"measured@{backbone}-{variant}-{seed}")
 
 

@@ -293,7 +293,7 @@ class NoBundle(MaskoptError):
 
 
 class CannotBundle(MaskoptError):
-    """A model is not there, was not measured, or does not know the classes of the pictures."""
+    """A model is not there, was not measured, or is not of the pictures that are here."""
 
     def __init__(self, name: str, reason: str, stage: str) -> None:
         super().__init__(f"{name} cannot be bundled: {reason}. Run `maskopt run --target {stage}`")

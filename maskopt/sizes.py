@@ -55,10 +55,15 @@ def pack(content: bytes) -> Packed:
     """Return the sizes of a file's content."""
     return Packed(
         raw_bytes=len(content),
-        gzip_bytes=len(gzip.compress(content, compresslevel=9, mtime=0)),
+        gzip_bytes=gzip_bytes(content),
         brotli_bytes=len(brotli.compress(content, quality=11)),
         xz_bytes=len(lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)),
     )
+
+
+def gzip_bytes(content: bytes) -> int:
+    """Return the size of a file's content under gzip."""
+    return len(gzip.compress(content, compresslevel=9, mtime=0))
 
 
 def share(content: bytes, graph: Graph) -> Share:

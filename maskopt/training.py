@@ -3,13 +3,11 @@
 Shape legend: N pictures, B batch, H height px, W width px, K classes.
 """
 
-import hashlib
 import logging
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +18,10 @@ from maskopt.backbones import Preprocessing
 from maskopt.checkpoint import Checkpoint
 from maskopt.distillation import Crossentropy, accuracy
 from maskopt.errors import Diverged
+from maskopt.hashing import sha256
 from maskopt.keras import as_written, keras, tf
 from maskopt.params import Phase, Training
+from maskopt.pictures import Pictures, digest
 
 LESSON = "lesson"  # the stream that a teacher and all its students see
 
@@ -31,20 +31,6 @@ UNTUNED = tf.data.Options()
 UNTUNED.autotune.enabled = False
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """One split."""
-
-    pixels: npt.NDArray[np.uint8]  # (N, H, W, 3), RGB
-    labels: npt.NDArray[np.int64]  # (N,), class index in [0, K)
-    n_classes: int
-
-    def class_weights(self) -> npt.NDArray[np.float32]:
-        """Return (K,) factors of the loss that make unequal classes count the same; their mean over pictures is 1."""
-        counts = np.bincount(self.labels, minlength=self.n_classes)
-        return (len(self.labels) / (self.n_classes * np.maximum(counts, 1))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -145,11 +131,11 @@ class Trainer:
         """Return what two runs of the same code have in common only if they train the same to the same end."""
         said = repr((phase, keep_from_epoch, self.params, self.seed, self.stream, self.digest_pictures()))
         lesson = () if self.lesson is None else (self.lesson,)
-        return _sha256(said.encode(), *(array for model in models for array in model.get_weights()), *lesson)
+        return sha256(said.encode(), *(array for model in models for array in model.get_weights()), *lesson)
 
     def digest_pictures(self) -> str:
         """Return the SHA-256 of pixels and labels, those to train on and those to validate on."""
-        return _sha256(*(array for side in (self.train, self.val) for array in (side.pixels, side.labels)))
+        return digest(self.train, self.val)
 
     def train_batches(self, epochs: int, taught: bool = False, first_epoch: int = 0) -> tf.data.Dataset:
         """Return batches of (images, targets, weights), a new order and new views in each epoch.
@@ -204,13 +190,6 @@ class Trainer:
 
         slices = tf.data.Dataset.from_tensor_slices((self.val.pixels, self.val.labels))
         return slices.batch(self.params.batch_size).map(prepare).prefetch(1).with_options(UNTUNED)
-
-
-def _sha256(*parts: bytes | npt.NDArray[Any]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(np.ascontiguousarray(part).data)
-    return digest.hexdigest()
 
 
 def cosine(phase: Phase, warmup: float, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:

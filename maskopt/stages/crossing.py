@@ -15,8 +15,9 @@ from maskopt.data.folds import Fold
 from maskopt.frozen import fit_baseline
 from maskopt.keras import keras, tf
 from maskopt.params import Params
+from maskopt.pictures import Pictures
 from maskopt.stages.trainer import open_trainer
-from maskopt.training import Pictures, Trainer
+from maskopt.training import Trainer
 
 Scores = npt.NDArray[np.float32]
 

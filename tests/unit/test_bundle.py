@@ -43,7 +43,9 @@ from maskopt.litert import Classifier
 from maskopt.measure import assess
 from maskopt.origin import to_bytes
 from maskopt.params import load_params
+from maskopt.pictures import digest, load_pictures
 from maskopt.records import write_record
+from maskopt.sizes import gzip_bytes
 from maskopt.slimming import slim
 
 REPOSITORY = Path(__file__).parents[2]
@@ -76,14 +78,22 @@ def run(tiny_files, tmp_path, monkeypatch):
         file = paths.tflite(*model, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(tiny_files.int8, file)
-    scores = Classifier(tiny_files.int8).scores(tiny_files.pictures)
-    figures = vars(assess(scores, np.array([1, 1, 1, 0, 0, 2]), CLASSES)) | {"val_accuracy": 0.5, "gzip_bytes": 1234}
-    write_record(paths.metrics(*model), {"training": {}, "formats": {"int8": figures}})
+    measure(tiny_files)
     rows = pd.DataFrame({"path": list("abcdef"), "label": ["without_mask", "with_mask"] * 3, "split": "val"})
     paths.SPLITS.mkdir()
     rows.to_csv(paths.split(0), index=False)
     paths.PIXELS.mkdir()
     np.save(paths.pixels(8), tiny_files.pictures)
+
+
+def measure(tiny_files, variant="qat"):
+    """Write the metrics of the model of a variant as it is now."""
+    content = paths.tflite("separable", variant, 0, "int8").read_bytes()
+    figures = vars(
+        assess(Classifier(tiny_files.int8).scores(tiny_files.pictures), np.array([1, 1, 1, 0, 0, 2]), CLASSES)
+    )
+    figures |= {"val_accuracy": 0.5, "raw_bytes": len(content), "gzip_bytes": gzip_bytes(content)}
+    write_record(paths.metrics("separable", variant, 0), {"training": {}, "formats": {"int8": figures}})
 
 
 @pytest.fixture
@@ -232,18 +242,23 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
 
 
 def carry(tiny_files, variant="qat", **origin):
-    """Put a record of origin into the model of a variant."""
+    """Put a record of origin into the model of a variant, of the pictures of the run, and measure it."""
+    sides = (load_pictures(pd.read_csv(paths.split(0)), side, CLASSES, 8) for side in ("train", "val"))
+    origin = {"pictures": digest(*sides), "packages": {}, "steps": []} | origin
     file = paths.tflite("separable", variant, 0, "int8")
     file.parent.mkdir(exist_ok=True)
-    file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes(origin | {"packages": {}, "steps": []})))
+    file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes(origin)))
+    measure(tiny_files, variant)
 
 
 @pytest.mark.usefixtures("run")
 def test_classes_and_aspect_are_those_that_the_model_was_made_with(params, tiny_files):
-    carry(tiny_files, classes=CLASSES[::-1], aspect="pad")
+    sides = (load_pictures(pd.read_csv(paths.split(0)), side, CLASSES[::-1], 8) for side in ("train", "val"))
+    learned = {"classes": CLASSES[::-1], "pictures": digest(*sides)}
+    carry(tiny_files, **learned, aspect="pad")
     made = make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
     assert (made.classes, made.input.aspect) == (CLASSES[::-1], "pad")
-    carry(tiny_files, classes=CLASSES[::-1])  # as records before had it
+    carry(tiny_files, **learned)  # as records before had it
     assert make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x").input.aspect == "stretch"
 
 
@@ -268,6 +283,30 @@ def test_figures_of_other_classes_than_the_model_are_refused(params, tiny_files)
         "separable/qat cannot be bundled: it tells with_mask, without_mask, scarf, and data/metrics/seed-0/separable/"
         "qat.json is of with_mask, without_mask, mask_weared_incorrect. "
         "Run `maskopt run --target measured@separable-qat-0`"
+    )
+
+
+@pytest.mark.usefixtures("run")
+def test_model_that_learned_from_other_pictures_is_refused(params, tiny_files):
+    carry(tiny_files)
+    np.save(paths.pixels(8), tiny_files.pictures ^ 1)
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: it learned from other pictures than those that are here now. "
+        "Run `maskopt run --target measured@separable-qat-0`"
+    )
+
+
+@pytest.mark.usefixtures("run")
+def test_figures_of_another_file_are_refused(params, tiny_files):
+    file = paths.tflite("separable", "qat", 0, "int8")
+    file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes({"seed": 1})))
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert str(err.value) == (
+        "separable/qat cannot be bundled: data/metrics/seed-0/separable/qat.json is of another file than "
+        "data/models/seed-0/separable/qat/int8.tflite. Run `maskopt run --target measured@separable-qat-0`"
     )
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from maskopt.keras import keras
 from maskopt.params import Phase, Prune
+from maskopt.pictures import Pictures
 from maskopt.pruning import prune, skip_reason
-from maskopt.training import Pictures
 
 layers = keras.layers
 

@@ -6,7 +6,8 @@ import pytest
 
 from maskopt.errors import Diverged
 from maskopt.params import Phase
-from maskopt.training import Pictures, cosine
+from maskopt.pictures import Pictures
+from maskopt.training import cosine
 
 PHASE = Phase(epochs=2, learning_rate=0.01)
 
