@@ -219,7 +219,7 @@ def test_empty_folder_is_filled_also_behind_a_link(params, tmp_path):
 @pytest.mark.parametrize(
     ("name", "file_format", "seed", "message"),
     [
-        ("separabel/qat", "int8", 0, "unknown backbone 'separabel'; known: bottleneck, separable."),
+        ("separabel/qat", "int8", 0, "known: bottleneck, separable. Did you mean 'separable'?"),
         ("separable", "int8", 0, "unknown variant ''; known: baseline,"),
         ("separable/qat", "float32", 0, "unknown format of qat 'float32'; known: int8."),
         ("separable/qat", "int8", 7, "unknown seed '7'; known: 0."),
