@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import webbrowser
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
@@ -153,8 +154,8 @@ def report(
 
     page = make_page(Path.cwd())
     typer.echo(f"{page}: {page.stat().st_size:,} bytes")
-    if show:
-        typer.launch(page.as_uri())
+    if show and not webbrowser.open(page.as_uri()):
+        typer.echo("no browser was found here: open the file in one yourself", err=True)
 
 
 @app.command()
@@ -189,7 +190,7 @@ def _bundle(name: str, file_format: str = "int8", seed: int | None = None, out: 
     target = out or paths.BUNDLES / f"{name.replace('/', '-')}-{file_format}"
     made = make_bundle(params, name, file_format, params.seeds[0] if seed is None else seed, target)
     right = f"right about {made.metrics['accuracy']:.2%} of the test pictures"
-    return target, f"{target}: {made.raw_bytes:,} bytes, {right}"
+    return target, f"{target}: {made.raw_bytes:,} bytes, {right}, learned from {made.pictures}"
 
 
 @app.command()
@@ -230,6 +231,7 @@ def classify(
 
 def _best_bundle() -> Path:
     """Return the best bundle for the classes of params, made where there is none; say which."""
+    from maskopt.bundle.description import read_description  # noqa: PLC0415
     from maskopt.bundling import best_model  # noqa: PLC0415  what reads .tflite
     from maskopt.classifying import best_bundle  # noqa: PLC0415
     from maskopt.params import load_params  # noqa: PLC0415
@@ -239,7 +241,7 @@ def _best_bundle() -> Path:
     except MaskoptError:
         classes = None  # elsewhere than in a repository, bundles are all there is
     if chosen := best_bundle(paths.BUNDLES, classes):
-        typer.echo(f"with {chosen}", err=True)
+        typer.echo(f"with {chosen}, which learned from {read_description(chosen).pictures}", err=True)
         return chosen
     made, line = _bundle(best_model(load_params(paths.PARAMS)))
     typer.echo(line, err=True)

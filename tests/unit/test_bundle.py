@@ -51,6 +51,7 @@ from maskopt.slimming import slim
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)
 CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
+DRAWINGS = "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured"
 
 
 @pytest.fixture
@@ -547,7 +548,7 @@ def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert list(json.loads(done.stdout)[0]["scores"]) == list(CLASSES[::-1])
-    assert done.stderr == "with bundles/better\n"
+    assert done.stderr == f"with bundles/better, which learned from {DRAWINGS}\n"
 
 
 def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
@@ -563,17 +564,18 @@ def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert list(json.loads(done.stdout)[0]["scores"]) == list(shapes)
-    assert done.stderr == "with bundles/shapes\n"
+    assert done.stderr == f"with bundles/shapes, which learned from {DRAWINGS}\n"
     Path("params.yaml").unlink()  # where the bundles alone are
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert done.stderr == "with bundles/tiny\n"
+    assert done.stderr == f"with bundles/tiny, which learned from {DRAWINGS}\n"
 
 
 @pytest.mark.usefixtures("run")
 def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_files):
     figures = json.loads(paths.metrics("separable", "qat", 0).read_text())
     for variant, val_accuracy in (("pqat", 0.4), ("cqat", 0.5)):  # worse, and as good but larger
-        int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy, "gzip_bytes": 1235}
+        int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy}
+        int8["gzip_bytes"] += 1
         write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": int8}})
         copy = paths.tflite("separable", variant, 0, "int8")
         copy.parent.mkdir()
@@ -587,7 +589,7 @@ def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_fi
     assert json.loads(done.stdout)[0]["label"] == "without_mask"
     assert done.stderr.startswith("bundles/separable-qat-int8: ")
     again = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert again.stderr == "with bundles/separable-qat-int8\n"
+    assert again.stderr == f"with bundles/separable-qat-int8, which learned from {DRAWINGS}\n"
 
 
 @pytest.mark.usefixtures("run")
@@ -619,7 +621,7 @@ def test_bundle_command_says_where_and_how_good(monkeypatch, capsys):
         main()
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("bundles/separable-qat-int8: ")
-    assert said[0].endswith("right about 50.00% of the test pictures")
+    assert said[0].endswith(f"right about 50.00% of the test pictures, learned from {DRAWINGS}")
     assert said[1] == "bundles/separable-qat-int8.zip"
 
 

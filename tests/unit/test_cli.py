@@ -151,6 +151,16 @@ def test_dvc_and_prefect_are_told_to_report_nothing():
     assert prefect["server"]["analytics_enabled"] is False
 
 
+def test_report_where_there_is_no_browser_says_so(monkeypatch, tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text("page")
+    monkeypatch.setattr("flows.page.make_page", lambda _: page)
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    done = CliRunner().invoke(app, ["report", "--open"])
+    assert done.stdout == f"{page}: 4 bytes\n"
+    assert done.stderr == "no browser was found here: open the file in one yourself\n"
+
+
 def test_types_are_shipped():
     shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["maskopt"]
     assert "py.typed" in shipped
