@@ -218,6 +218,9 @@ def _write(folder: Path, file: Path, description: Description, about: Path | Non
 
 
 def _commit() -> str | None:
-    """Return the commit of this repository, None where there is none."""
-    asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    """Return the commit of this repository, None where there is none, or no git."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
     return asked.stdout.strip() or None

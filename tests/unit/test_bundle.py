@@ -288,6 +288,12 @@ def test_figures_of_other_classes_than_the_model_are_refused(params, tiny_files)
 
 
 @pytest.mark.usefixtures("run")
+def test_bundle_without_git_is_of_no_commit(params, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x").commit is None
+
+
+@pytest.mark.usefixtures("run")
 def test_model_that_learned_from_other_pictures_is_refused(params, tiny_files):
     carry(tiny_files)
     np.save(paths.pixels(8), tiny_files.pictures ^ 1)
