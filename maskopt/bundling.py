@@ -129,6 +129,8 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
     classes = tuple(made_with["classes"])
     val = _load_validation(classes, classifier.picture_shape[0], model, origin)
+    scores = classifier.scores(val.pixels)
+    unsure_below = choose_threshold(scores, val.labels, params.bundle.right_when_sure)
     if (told := figures["recall"].keys()) != set(classes):
         raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
     if (figures["raw_bytes"], figures["gzip_bytes"]) != (len(content), gzip_bytes(content)):
@@ -153,7 +155,8 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
             scale=float(given.scales[0]) if given.scales.size else 1.0,
             zero_point=int(given.zero_points[0]) if given.zero_points.size else 0,
         ),
-        unsure_below=choose_threshold(classifier.scores(val.pixels), val.labels, params.bundle.right_when_sure),
+        unsure_below=unsure_below,
+        unsure_share=float((scores.max(axis=1) < unsure_below).mean()),
         right_when_sure=params.bundle.right_when_sure,
         sha256=hashlib.sha256(content).hexdigest(),
         raw_bytes=len(content),

@@ -69,8 +69,8 @@ def _certainty(model: Description) -> str:
             "shown as unsure."
         )
     return (
-        f"Answers less sure than {model.unsure_below:.1%} are shown as unsure: on the validation pictures the surer "
-        f"ones were {often}."
+        f"Answers less sure than {model.unsure_below:.1%} are shown as unsure: {model.unsure_share:.1%} of those about "
+        f"the validation pictures, of which the surer ones were {often}."
     )
 
 

@@ -51,6 +51,7 @@ class Description(_Part):
     input: Input
     output: Output
     unsure_below: float = Field(ge=0, le=1)  # probability of the likeliest class, under which there is no answer
+    unsure_share: float = Field(ge=0, le=1)  # of the answers about the validation pictures
     right_when_sure: float  # how often answers should be right, by which that was chosen on the validation pictures
     sha256: str  # of the model
     raw_bytes: int

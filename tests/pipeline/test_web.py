@@ -98,6 +98,7 @@ def describe(bundle, models):
             ),
             output=Output(dtype=dtype, scale=1 / 256 if is_int8 else 1, zero_point=0),
             unsure_below=0,
+            unsure_share=0,
             right_when_sure=0.99,
             sha256=hashlib.sha256(content).hexdigest(),
             raw_bytes=len(content),

@@ -129,6 +129,7 @@ def test_description_says_what_programs_must_know(bundle, tiny_files):
     assert set(said["operators"]) <= METHODS.keys()
     confidences = np.sort(Classifier(bundle / MODEL).scores(tiny_files.pictures).max(axis=1))
     assert said["unsure_below"] == confidences[-2:].mean()  # the surest is right, the next is not
+    assert said["unsure_share"] == pytest.approx(5 / 6)
 
 
 def test_card_says_use_figures_and_origin(bundle):
@@ -351,8 +352,8 @@ def test_threshold_between_neighbours_is_neither():
     [
         (
             0.825,
-            "Answers less sure than 82.5% are shown as unsure: on the validation pictures the surer ones were right "
-            "about 99.5% of the time or more.",
+            "Answers less sure than 82.5% are shown as unsure: 12.3% of those about the validation pictures, of which "
+            "the surer ones were right about 99.5% of the time or more.",
         ),
         (
             0,
@@ -367,7 +368,7 @@ def test_threshold_between_neighbours_is_neither():
     ],
 )
 def test_card_says_what_the_threshold_means(bundle, unsure_below, text):
-    found = {"unsure_below": unsure_below, "right_when_sure": 0.995}
+    found = {"unsure_below": unsure_below, "unsure_share": 0.123, "right_when_sure": 0.995}
     assert text in write_card(None, read_description(bundle).model_copy(update=found))
 
 
