@@ -129,12 +129,12 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
     classes = tuple(made_with["classes"])
     val = _load_validation(classes, classifier.picture_shape[0], model, origin)
-    scores = classifier.scores(val.pixels)
-    unsure_below = choose_threshold(scores, val.labels, params.bundle.right_when_sure)
     if (told := figures["recall"].keys()) != set(classes):
         raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
     if (figures["raw_bytes"], figures["gzip_bytes"]) != (len(content), gzip_bytes(content)):
         raise _cannot_bundle(model, f"{paths.metrics(*model)} is of another file than {file}")
+    scores = classifier.scores(val.pixels)
+    unsure_below = choose_threshold(scores, val.labels, params.bundle.right_when_sure)
     return Description(
         network=model[0],
         variant=model[1],

@@ -243,6 +243,13 @@ def test_model_that_was_not_made_says_how_to_make_it(params):
     )
 
 
+def refusal(params):
+    """Return why no bundle of the model can be made."""
+    with pytest.raises(CannotBundle) as err:
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    return str(err.value)
+
+
 def carry(tiny_files, variant="qat", **origin):
     """Put a record of origin into the model of a variant, of the pictures of the run, and measure it."""
     sides = (load_pictures(pd.read_csv(paths.split(0)), side, CLASSES, 8) for side in ("train", "val"))
@@ -267,9 +274,7 @@ def test_classes_and_aspect_are_those_that_the_model_was_made_with(params, tiny_
 @pytest.mark.usefixtures("run")
 def test_model_of_other_classes_than_the_pictures_is_refused(params, tiny_files):
     carry(tiny_files, classes=["circle", "square", "with_mask"])
-    with pytest.raises(CannotBundle) as err:
-        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
-    assert str(err.value) == (
+    assert refusal(params) == (
         "separable/qat cannot be bundled: it tells circle, square, with_mask, and pictures of data/split/0.csv show "
         "without_mask. Run `maskopt run --target measured@separable-qat-0`"
     )
@@ -279,9 +284,7 @@ def test_model_of_other_classes_than_the_pictures_is_refused(params, tiny_files)
 @pytest.mark.usefixtures("run")
 def test_figures_of_other_classes_than_the_model_are_refused(params, tiny_files):
     carry(tiny_files, classes=["with_mask", "without_mask", "scarf"])
-    with pytest.raises(CannotBundle) as err:
-        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
-    assert str(err.value) == (
+    assert refusal(params) == (
         "separable/qat cannot be bundled: it tells with_mask, without_mask, scarf, and data/metrics/seed-0/separable/"
         "qat.json is of with_mask, without_mask, mask_weared_incorrect. "
         "Run `maskopt run --target measured@separable-qat-0`"
@@ -298,9 +301,7 @@ def test_bundle_without_git_is_of_no_commit(params, monkeypatch):
 def test_model_that_learned_from_other_pictures_is_refused(params, tiny_files):
     carry(tiny_files)
     np.save(paths.pixels(8), tiny_files.pictures ^ 1)
-    with pytest.raises(CannotBundle) as err:
-        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
-    assert str(err.value) == (
+    assert refusal(params) == (
         "separable/qat cannot be bundled: it learned from other pictures than those that are here now. "
         "Run `maskopt run --target measured@separable-qat-0`"
     )
@@ -310,9 +311,7 @@ def test_model_that_learned_from_other_pictures_is_refused(params, tiny_files):
 def test_figures_of_another_file_are_refused(params, tiny_files):
     file = paths.tflite("separable", "qat", 0, "int8")
     file.write_bytes(slim(tiny_files.int8.read_bytes(), {}, to_bytes({"seed": 1})))
-    with pytest.raises(CannotBundle) as err:
-        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
-    assert str(err.value) == (
+    assert refusal(params) == (
         "separable/qat cannot be bundled: data/metrics/seed-0/separable/qat.json is of another file than "
         "data/models/seed-0/separable/qat/int8.tflite. Run `maskopt run --target measured@separable-qat-0`"
     )
