@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from prefect.settings import get_current_settings
 
 from flows import workspace as ws
+from flows.errors import Busy
 from flows.graph import read_graph
 from flows.pipeline import GIB_PER_JOB
 from flows.server import own_url, problem_of, without_password
@@ -39,9 +40,7 @@ def examine(workspace: Path) -> Iterator[Finding]:
     """Look at everything that a run in this workspace needs; nothing is changed."""
     yield from (look() for look in (_python, _packages, _memory))
     yield _disk(workspace)
-    yield _lockfile(workspace)
-    yield _rwlock(workspace)
-    yield _stages(workspace)
+    yield from _left_by_runs(workspace)
     yield _server()
     try:
         params = load_params(workspace / paths.PARAMS)
@@ -90,6 +89,18 @@ def _disk(workspace: Path) -> Finding:
     free = shutil.disk_usage(workspace).free / 2**30
     mend = "" if free >= FREE_GIB else "dvc gc --workspace"
     return Finding("disk", f"{free:.1f} GiB free, want {FREE_GIB}", mend)
+
+
+def _left_by_runs(workspace: Path) -> Iterator[Finding]:
+    """Look at what runs leave to the next one, which has no meaning while one is at work."""
+    try:
+        ws.refuse_busy(workspace)
+    except Busy as err:
+        yield Finding("run", err.found, err.next_step)
+        return
+    yield _lockfile(workspace)
+    yield _rwlock(workspace)
+    yield _stages(workspace)
 
 
 def _lockfile(workspace: Path) -> Finding:

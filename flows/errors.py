@@ -50,10 +50,9 @@ class Busy(MaskoptError):
 
     def __init__(self, pid: str | None) -> None:
         who, how = (f" (process {pid})", f" or `kill {pid}`") if pid else ("", "")
-        super().__init__(
-            f"another run is at work in this workspace{who}: wait until it ends, end it with Ctrl-C{how}, "
-            "or work in another clone"
-        )
+        self.found = f"another run is at work in this workspace{who}"
+        self.next_step = f"wait until it ends, end it with Ctrl-C{how}, or work in another clone"
+        super().__init__(f"{self.found}: {self.next_step}")
 
 
 class UnusableLockfile(MaskoptError):

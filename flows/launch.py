@@ -26,11 +26,13 @@ def launch(targets: Sequence[str], force: bool, jobs: int | None, cluster: str |
     """Run the graph of this folder, or a part of it.
 
     Raises:
+        Busy: another run is at work here.
         Unfinished: a stage failed; the message says which, and how to go on.
         NoServer: the Prefect server does not answer.
         MaskoptError: others of `run_graph`.
     """
-    refuse_unusable_params()  # at once: a server takes its time to start
+    ws.refuse_busy(Path.cwd())  # at once: a server takes its time to start, and a flow that fails shows a traceback
+    refuse_unusable_params()
     with _server(server):
         _end(run_graph(targets, force, jobs, cluster, return_state=True))
 
@@ -39,12 +41,14 @@ def experiment(overrides: Sequence[str], targets: Sequence[str], jobs: int | Non
     """Run the graph of this folder once for each set of params.
 
     Raises:
+        Busy: another run is at work here.
         Unfinished: an experiment failed; the others are saved.
         NoServer: the Prefect server does not answer.
         MaskoptError: others of `run_experiments`.
     """
     from flows.experiments import read_sets, run_experiments  # noqa: PLC0415  its parser is needed here alone
 
+    ws.refuse_busy(Path.cwd())
     for values in read_sets(overrides):
         refuse_missing_pictures(parse_params(changed_params(PARAMS, values), PARAMS))
     with _server(server):
@@ -55,6 +59,7 @@ def search(max_kb: int, jobs: int | None, server: bool) -> None:
     """Look for the best model within a size.
 
     Raises:
+        Busy: another run is at work here.
         Unfinished: none was found.
         NoServer: the Prefect server does not answer.
         MaskoptError: others of `refuse_unusable_params`.
@@ -62,6 +67,7 @@ def search(max_kb: int, jobs: int | None, server: bool) -> None:
     """
     from flows.search import run_search  # noqa: PLC0415  Optuna is needed here alone
 
+    ws.refuse_busy(Path.cwd())
     refuse_unusable_params()
     with _server(server):
         _end(run_search(max_kb, jobs, return_state=True))
@@ -108,8 +114,13 @@ def _end(state: State[Any]) -> None:
 
 
 def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
-    """Print what a run would do, with the seconds that its stages took when they last ran."""
+    """Print what a run would do, with the seconds that its stages took when they last ran.
+
+    Raises:
+        Busy: another run is at work here: DVC would fail on its locks, and advise to remove them.
+    """
     here = Path.cwd()
+    ws.refuse_busy(here)
     graph, asked = choose(read_graph(here), targets)
     seconds = ws.durations(here)
     plan = Plan(graph, jobs or default_jobs(here), seconds)

@@ -57,6 +57,22 @@ def one_run(workspace: Path) -> Iterator[Mapping[str, str]]:
         lock.release()
 
 
+def refuse_busy(workspace: Path) -> None:
+    """Check that no run is at work; nothing is left behind where none ever was.
+
+    Raises:
+        Busy: one is.
+    """
+    lock = workspace / OURS / "run.lock"
+    if not lock.is_file():
+        return
+    try:
+        with FileLock(lock, blocking=False):
+            pass
+    except Timeout:
+        raise Busy(_read(workspace / RUN).get("pid")) from None
+
+
 @contextmanager
 def held(workspace: Path) -> Iterator[None]:
     """Hold the workspace for one stage; wait for another run or stage that holds it."""

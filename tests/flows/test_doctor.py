@@ -77,6 +77,18 @@ def test_little_memory_and_disk_are_told(workspace, monkeypatch):
     ]
 
 
+def test_run_at_work_is_told_and_its_locks_are_left_alone(workspace):
+    (workspace / ws.RWLOCK).write_text("{")  # as it is while DVC writes
+    with ws.one_run(workspace):
+        assert ill(workspace) == [
+            Finding(
+                "run",
+                f"another run is at work in this workspace (process {os.getpid()})",
+                f"wait until it ends, end it with Ctrl-C or `kill {os.getpid()}`, or work in another clone",
+            )
+        ]
+
+
 def test_other_python_is_told(workspace, monkeypatch):
     monkeypatch.setattr(doctor, "PYTHONS", ((3, 8), (3, 9)))
     (finding,) = ill(workspace)

@@ -130,6 +130,14 @@ def test_stage_of_a_worker_holds_the_workspace_too(workspace):
     assert "kill" not in str(Busy(None))
 
 
+def test_busy_workspace_is_told_and_nothing_is_left_in_another(workspace):
+    ws.refuse_busy(workspace)
+    assert not (workspace / ws.OURS).exists()
+    with ws.one_run(workspace), pytest.raises(Busy, match=f"process {os.getpid()}"):
+        ws.refuse_busy(workspace)
+    ws.refuse_busy(workspace)
+
+
 def test_run_after_a_killed_one_learns_of_it(workspace):
     ws.note_run(workspace, {"pid": "1", "flow_run": "x"})
     with ws.one_run(workspace) as left:

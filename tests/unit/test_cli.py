@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from flows import workspace as ws
 from maskopt.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,20 @@ def test_unusable_params_are_told_before_a_server_is_started(maskopt, tmp_path, 
     code, _, errors = maskopt(*command)
     assert code == 1
     assert errors.startswith("error: params.yaml has values that cannot be used:\n  pruning: unknown key;")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("run",), ("run", "--dry-run"), ("experiments", "-S", "seeds=[1]"), ("search", "--max-kb", "9")],
+)
+def test_second_run_is_told_of_the_first_before_anything_starts(maskopt, tmp_path, command):
+    with ws.one_run(tmp_path):
+        assert maskopt(*command) == (
+            1,
+            "",
+            f"error: another run is at work in this workspace (process {os.getpid()}): wait until it ends, end it with "
+            f"Ctrl-C or `kill {os.getpid()}`, or work in another clone\n",
+        )
 
 
 def test_experiment_may_say_where_the_pictures_are(maskopt, tmp_path):
