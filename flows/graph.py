@@ -32,6 +32,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     retry_delay_seconds: Annotated[float, Field(ge=0)] = 5  # doubled at each retry, with jitter
     timeout_seconds: Annotated[float, Field(gt=0)] | None = None
     tags: tuple[str, ...] = ()  # of the task run: `prefect concurrency-limit create TAG N` limits them
+    idle_without: str | None = None  # key of params.yaml; where that is null, the stage has nothing to do
     resources: dict[str, Annotated[float, Field(gt=0)]] = {}  # that a Dask worker must offer: {GPU: 1}
 
     @property

@@ -3,9 +3,11 @@
 import logging
 import os
 import queue
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,7 +27,8 @@ from ruamel.yaml import YAML
 
 from flows import workspace as ws
 from flows.artifacts import show_failure, show_results
-from flows.errors import RunFailed, StageFailed
+from flows.clone import commit_of
+from flows.errors import NoClone, RunFailed, StageFailed
 from flows.graph import Stage, choose, read_graph
 from flows.plan import Plan
 from flows.progress import Progress
@@ -46,10 +49,37 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(f"Finished in state {CACHED}(")
 
 
+# Of TensorFlow, whatever TF_CPP_MIN_LOG_LEVEL says, and of DVC, which has no setting: no word of what a stage does.
+_NOISE = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
+    r"|I0000 .*(oneDNN custom operations are on|Could not find cuda drivers)"
+    r"|I0000 .*optimized to use available CPU instructions"
+    r"|To enable the following instructions: .*, in other operations, rebuild TensorFlow"
+    r"|Use `dvc push` to send your updates to remote storage\."
+    r"|To track the changes with git, run:|\s*git add [^;&|]*dvc\.lock"
+    r"|To enable auto staging, run:|\s*dvc config core\.autostage true"
+)
+
+
+def is_noise(line: str) -> bool:
+    """Tell whether a line of a stage says nothing of it: one that TensorFlow or DVC writes in every run."""
+    return _NOISE.match(line) is not None
+
+
 logging.getLogger("prefect.task_runs").addFilter(_is_worth_a_line)
 
 
-@flow(name="maskopt", validate_parameters=False)
+def name_of_run() -> str:
+    """Return what the page calls a run: what was asked for, of which commit, when."""
+    asked = ", ".join(flow_run.parameters.get("targets") or ["all stages"])
+    try:
+        commit = f" of {commit_of(Path.cwd())[:7]}"
+    except NoClone:
+        commit = ""
+    return f"{asked}{commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@flow(name="maskopt", flow_run_name=name_of_run, validate_parameters=False)
 def run_graph(
     targets: Sequence[str] = (), force: bool = False, jobs: int | None = None, cluster: str | None = None
 ) -> State:
@@ -135,18 +165,30 @@ def default_jobs(workspace: Path) -> int:
     return int(max(1, min(cpu_count() // threads, by_memory)))
 
 
+def is_idle(stage: Stage, workspace: Path) -> bool:
+    """Tell whether params.yaml asks for nothing that a stage would do."""
+    if stage.settings.idle_without is None:
+        return False
+    value = YAML(typ="safe").load(workspace / PARAMS)
+    for key in stage.settings.idle_without.split("."):
+        value = value and value.get(key)
+    return value is None
+
+
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
 def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
     """Run one stage; its lines are the lines of this task run."""
     logger, started = get_run_logger(), time.monotonic()
     try:
-        outcome = runner.run(stage, force, logger.info)
+        outcome = runner.run(stage, force, lambda line: None if is_noise(line) else logger.info(line))
     except StageFailed:
         ws.mend(runner.workspace)  # before it is tried again: a killed DVC leaves things half-written
         raise
     if outcome is Outcome.CACHED:
-        return Completed(name=CACHED, message="DVC had its outputs")
+        return Completed(name=CACHED, message="not run: DVC's cache holds what dvc.lock says it makes")
     message = f"ran for {time.monotonic() - started:.1f} s"
+    if is_idle(stage, runner.workspace):
+        message += f", with nothing to do: {stage.settings.idle_without} is null in {PARAMS}"
     if task_run.run_count > 1:
         return Completed(name=RETRIED, message=f"{message}, at try {task_run.run_count}")
     return Completed(message=message)

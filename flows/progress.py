@@ -1,6 +1,7 @@
 """Where a run is: one line that changes on a terminal, one line per stage elsewhere."""
 
 import sys
+import time
 from collections import Counter
 from types import TracebackType
 
@@ -21,6 +22,7 @@ class Progress:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._counts: Counter[str] = Counter()
+        self._started = time.monotonic()
         console = Console(file=sys.stderr)
         self._live = (
             Live(console=console, refresh_per_second=4, get_renderable=self._line) if console.is_terminal else None
@@ -38,7 +40,8 @@ class Progress:
         total = len(self._plan.graph)
         counts = [f"{self._counts[word]} {word}" for word in WORDS]
         running = sorted(self._plan.running)
-        ahead = f", {self._time_left([*running, *self._plan.waiting])}" if running else ""
+        left = [*running, *self._plan.waiting]
+        ahead = f", {self._time_left(left)}" if left else ""
         names = f": {', '.join(running)}" if running else ""
         return (
             f"{sum(self._counts.values())} of {total} stages: {', '.join(counts)}, {len(running)} running{names}{ahead}"
@@ -46,9 +49,9 @@ class Progress:
 
     def _time_left(self, stages: list[str]) -> str:
         if unknown := len(self._plan.unknown.intersection(stages)):
-            return f"time left unknown: {unknown} never ran here"
-        seconds = self._plan.seconds_left(stages)
-        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"
+            so_far = _said(time.monotonic() - self._started)
+            return f"{so_far} so far; {unknown} never ran here, so the time left is unknown"
+        return f"about {_said(self._plan.seconds_left(stages))} left"
 
     def __enter__(self) -> "Progress":
         if self._live:
@@ -63,3 +66,7 @@ class Progress:
 
     def _line(self) -> Text:
         return Text(self.line(), overflow="ellipsis", no_wrap=True)
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

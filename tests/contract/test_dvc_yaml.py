@@ -76,6 +76,16 @@ def dotted(node: ast.expr) -> str | None:
     return None
 
 
+def test_settings_without_which_stages_are_idle_are_keys_of_params():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    wanted = {name: (block.get("meta") or {}).get("prefect", {}).get("idle_without") for name, block in GRAPH.items()}
+    idle = {name: key.split(".") for name, key in wanted.items() if key}
+    assert idle.keys() == {"attributes", "crossed", "extra", "teacher", "teacher_weights"}
+    for section, *rest in idle.values():
+        assert section in params
+        assert all(key in params[section] for key in rest)
+
+
 @pytest.mark.parametrize("stage", GRAPH)
 def test_stage_module_has_the_name_of_its_stage(stage):
     assert module_of(stage).stem == stage

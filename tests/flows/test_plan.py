@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -47,6 +48,54 @@ def test_stage_of_all_slots_runs_alone():
 
 def test_stage_of_more_slots_than_jobs_runs_all_the_same():
     assert plan_of({"a": []}, jobs=2, a={"slots": 5}).fits("a")
+
+
+def test_lines_of_every_run_are_noise_and_warnings_are_not():
+    for line in (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        "I0000 00:00:1795834971.334393   15276 port.cc:153] oneDNN custom operations are on. You may see",
+        "I0000 00:00:1795834971.335683   15276 cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU",
+        "I0000 00:00:1795834971.335683   15276 cpu_feature_guard.cc:227] This binary is optimized to use available CPU "
+        "instructions in performance-critical operations.",
+        "Use `dvc push` to send your updates to remote storage.",
+        "To track the changes with git, run:",
+        "\tgit add data/curves/a.csv dvc.lock",
+        "To enable auto staging, run:",
+        "\tdvc config core.autostage true",
+    ):
+        assert pipeline.is_noise(line)
+    for line in (
+        "W0000 00:00:1795834971.3   15276 gpu_device.cc:2] Could not find cuda drivers",
+        "E0000 00:00:1795834971.3   15276 cuda_dnn.cc:8] Unable to register cuDNN factory",
+        "I0000 00:00:1795834971.3   15276 device_compiler.h:1] Compiled cluster",
+        "WARNING maskopt.stages.extra: left out 2 of 3 pictures",
+        "error: data/raw is missing",
+        "> git add a && false",
+    ):
+        assert not pipeline.is_noise(line)
+
+
+@pytest.mark.parametrize(
+    ("params", "idle"),
+    [("a: null", True), ("b: 1", True), ("a: {b: null}", True), ("a: {b: 0}", False), ("a: {b: some}", False)],
+)
+def test_stage_is_idle_where_its_setting_is_null(tmp_path, params, idle):
+    (tmp_path / "params.yaml").write_text(params)
+    stage = Stage("x", frozenset(), True, Settings(idle_without="a.b"))
+    assert pipeline.is_idle(stage, tmp_path) == idle
+    assert not pipeline.is_idle(Stage("y", frozenset(), True, Settings()), tmp_path)
+
+
+@pytest.mark.parametrize(("targets", "start"), [([], "all stages"), (["qat", "pqat"], "qat, pqat")])
+def test_run_is_named_after_what_was_asked_for_its_commit_and_time(monkeypatch, tmp_path, targets, start):
+    monkeypatch.setattr(pipeline, "flow_run", SimpleNamespace(parameters={"targets": targets}))
+    time = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    monkeypatch.setattr(pipeline, "commit_of", lambda _: "0123456789abcdef")
+    assert re.fullmatch(f"{start} of 0123456, {time}", pipeline.name_of_run())
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "flow_run", SimpleNamespace(parameters={"targets": targets}))
+    monkeypatch.chdir(tmp_path)  # no clone
+    assert re.fullmatch(f"{start}, {time}", pipeline.name_of_run())
 
 
 def test_failed_upstream_is_named():

@@ -1,3 +1,5 @@
+import time
+
 from prefect.states import Completed, Failed
 
 from flows.graph import Settings, Stage
@@ -29,8 +31,8 @@ def test_line_counts_stages_and_names_those_under_way():
 
 def test_state_without_words_is_counted():
     plan, progress = progress_of({})
-    start(plan, "a")
-    plan.end("a", well=True)
+    for name in "abcd":
+        plan.end(name, well=True)
     progress.ended("a", Completed())
     assert progress.line() == "1 of 4 stages: 1 done, 0 cached, 0 failed, 0 skipped, 0 running"
 
@@ -41,7 +43,17 @@ def test_time_left_is_in_seconds_under_a_minute():
     assert progress.line().endswith("2 running: a, b, about 20 s left")
 
 
-def test_time_left_of_stages_that_never_ran_is_unknown():
+def test_time_left_of_stages_that_never_ran_is_unknown_and_time_so_far_is_told(monkeypatch):
     plan, progress = progress_of({"a": 10})
     start(plan, "a")
-    assert progress.line().endswith("1 running: a, time left unknown: 3 never ran here")
+    unknown = "so far; 3 never ran here, so the time left is unknown"
+    assert progress.line().endswith(f"1 running: a, 0 s {unknown}")
+    later = time.monotonic() + 9 * 60
+    monkeypatch.setattr("flows.progress.time.monotonic", lambda: later)
+    assert progress.line().endswith(f"1 running: a, 9 min {unknown}")
+
+
+def test_time_is_told_between_two_stages():
+    plan, progress = progress_of(dict.fromkeys("abcd", 10))
+    plan.end("a", well=True)
+    assert progress.line().endswith("0 running, about 15 s left")

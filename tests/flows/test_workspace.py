@@ -132,7 +132,7 @@ def test_stage_of_a_worker_holds_the_workspace_too(workspace):
 
 def test_busy_workspace_is_told_and_nothing_is_left_in_another(workspace):
     ws.refuse_busy(workspace)
-    assert not (workspace / ws.OURS).exists()
+    assert not (workspace / ws.OURS / "run.lock").exists()
     with ws.one_run(workspace), pytest.raises(Busy, match=f"process {os.getpid()}"):
         ws.refuse_busy(workspace)
     ws.refuse_busy(workspace)
