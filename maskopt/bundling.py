@@ -12,7 +12,7 @@ import numpy as np
 
 from maskopt import paths
 from maskopt.bundle import card, micro
-from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
+from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pictures
@@ -28,14 +28,15 @@ from maskopt.sizes import gzip_bytes
 from maskopt.variants import VARIANTS
 
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
-VECTORS = 4
 LEARNED_FROM = {  # data.source -> what a reader must know
     "sample": "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured",
     "archive": "an archive of pictures of its maker's",
     "folder": "a folder of pictures of its maker's",
     "kaggle": "Kaggle's data set {dataset}",
 }
-MICRO_FORMAT = "int8"
+TEST_PICTURES = 4
+# What scores of the test pictures may differ by where another processor, or LiteRT Micro, computes them.
+TOLERANCES = {"float32": 1e-5, "dynamic": 1e-3, micro.FORMAT: micro.TOLERANCE_STEPS / 256}
 
 
 def make_bundle(params: Params, name: str, file_format: str, seed: int, target: Path) -> Description:
@@ -87,12 +88,12 @@ def best_model(params: Params) -> str:
     """
     classes, seed = params.data.classes, params.seeds[0]
     measured = {
-        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][MICRO_FORMAT]
+        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][micro.FORMAT]
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
-        if MICRO_FORMAT in promise.formats
+        if micro.FORMAT in promise.formats
         and paths.metrics(backbone, variant, seed).is_file()
-        and (file := paths.tflite(backbone, variant, seed, MICRO_FORMAT)).is_file()
+        and (file := paths.tflite(backbone, variant, seed, micro.FORMAT)).is_file()
         and set((read_origin(file) or {}).get("classes", classes)) == set(classes)
     }
     if not measured:
@@ -124,7 +125,6 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     taken, given = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     figures = read_record(paths.metrics(*model))["formats"][file_format]
     operators = micro.list_operators(graph)
-    runs_on_micro = file_format == MICRO_FORMAT and micro.METHODS.keys() >= set(operators)
     origin = read_origin(file)
     made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
     classes = tuple(made_with["classes"])
@@ -161,8 +161,9 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         sha256=hashlib.sha256(content).hexdigest(),
         raw_bytes=len(content),
         gzip_bytes=figures["gzip_bytes"],
+        vectors_tolerance=TOLERANCES[file_format],
         operators=operators,
-        arena_bytes=micro.arena_bytes(graph) if runs_on_micro else None,
+        arena_bytes=None if micro.why_not(file_format, operators) else micro.arena_bytes(graph),
         metrics=figures,
         commit=_commit(),
         origin=origin,
@@ -205,17 +206,20 @@ def _write(folder: Path, file: Path, description: Description, about: Path | Non
     said = about.read_text(encoding="utf-8") if about else None
     (folder / "README.md").write_text(card.write_card(said, description), encoding="utf-8")
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    shape = (VECTORS, description.input.height_px, description.input.width_px, 3)
+    shape = (TEST_PICTURES, description.input.height_px, description.input.width_px, 3)
     pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)  # noise: nobody has rights in it
     scores = Classifier(model).scores(pictures)
-    np.savez_compressed(folder / "test_vectors.npz", pictures=pictures, scores=scores)
+    np.savez_compressed(folder / VECTORS, pictures=pictures, scores=scores)
     if description.arena_bytes:
-        code = folder / "micro"
+        code, given = folder / "micro", description.output
         code.mkdir()
         header = micro.write_header(
             *(description.name, description.raw_bytes, description.classes, description.operators),
             arena=description.arena_bytes,
+            sure=micro.sure_from(description.unsure_below, given.scale, given.zero_point),
         )
+        output = np.round(scores[0] / given.scale + given.zero_point).astype(np.uint8)
+        (code / "test_vector.h").write_text("\n".join(micro.write_test(pictures[0], output)) + "\n", encoding="utf-8")
         (code / "model.h").write_text(header, encoding="utf-8")
         (code / "model.cc").write_text("\n".join(micro.write_array(model.read_bytes())) + "\n", encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from maskopt.bundle.description import Description
+from maskopt.bundle.micro import why_not
 
 MORE = """\
 ## What is here
@@ -13,10 +14,12 @@ MORE = """\
 | `model.json` | input, output, preprocessing, figures, hashes |
 | `labels.txt` | the classes in the order of the outputs |
 | `example.py` | how to use it in Python |
-| `test_vectors.npz` | pictures that are noise, and what the model must answer to them |
+| `test_vectors.npz` | pictures that are noise, and the scores that the model must give them |
 | `web/` | a page that runs it: `cd web && npm install && npm start -- 8000`, then http://127.0.0.1:8000/web/ |
 """
-MICRO = "| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro |\n"
+MICRO = """\
+| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro; a test vector to check it with |
+"""
 
 
 def write_card(about: str | None, model: Description) -> str:
@@ -36,6 +39,7 @@ def write_card(about: str | None, model: Description) -> str:
             *_figures(model),
             *_use(model),
             MORE + (MICRO if model.arena_bytes else ""),
+            *_checks(model),
             *_origin(model),
         ]
     )
@@ -86,6 +90,15 @@ def _use(model: Description) -> Iterator[str]:
     if model.arena_bytes:
         yield f"LiteRT Micro: an arena of {model.arena_bytes:,} bytes suffices."
     yield ""
+
+
+def _checks(model: Description) -> Iterator[str]:
+    yield (
+        f"Scores of the test vectors may differ by {model.vectors_tolerance:g} elsewhere: processors add in another "
+        "order.\n"
+    )
+    if reason := why_not(model.format, model.operators):
+        yield f"There is no `micro/`, a C array for LiteRT Micro: {reason}.\n"
 
 
 def _origin(model: Description) -> Iterator[str]:

@@ -14,6 +14,7 @@ K = TypeVar("K")
 FILE = "model.json"
 MODEL = "model.tflite"
 LABELS = "labels.txt"
+VECTORS = "test_vectors.npz"
 
 
 class _Part(BaseModel, frozen=True, extra="forbid"):
@@ -56,6 +57,7 @@ class Description(_Part):
     sha256: str  # of the model
     raw_bytes: int
     gzip_bytes: int
+    vectors_tolerance: float = Field(ge=0)  # by which each score of test_vectors.npz may differ elsewhere
     operators: tuple[str, ...]  # that a device must have
     arena_bytes: int | None  # of LiteRT Micro; None for files that it does not run
     metrics: dict[str, Any]  # on the test pictures
