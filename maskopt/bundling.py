@@ -5,7 +5,10 @@ Shape legend: N pictures, H height px, W width px, K classes.
 
 import hashlib
 import shutil
+import stat
 import subprocess
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pictures
-from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, UnknownName
+from maskopt.errors import CannotBundle, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -27,6 +30,7 @@ from maskopt.records import read_record
 from maskopt.sizes import gzip_bytes
 from maskopt.variants import VARIANTS
 
+WRITTEN = {MODEL, FILE, LABELS, VECTORS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
 LEARNED_FROM = {  # data.source -> what a reader must know
     "sample": "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured",
@@ -34,6 +38,7 @@ LEARNED_FROM = {  # data.source -> what a reader must know
     "folder": "a folder of pictures of its maker's",
     "kaggle": "Kaggle's data set {dataset}",
 }
+UNIX, RIGHTS = 3, (stat.S_IFREG | 0o644) << 16  # in entries of zip files
 TEST_PICTURES = 4
 # What scores of the test pictures may differ by where another processor, or LiteRT Micro, computes them.
 TOLERANCES = {"float32": 1e-5, "dynamic": 1e-3, micro.FORMAT: micro.TOLERANCE_STEPS / 256}
@@ -47,13 +52,14 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; a bundle that was there is replaced.
+        target: folder; a bundle that was there is replaced if nobody has put more into it.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
         CannotBundle: the model was not made or not measured, or is not of the pictures that are here now.
         MissingFile: there is no file of what people say of the data.
         Occupied: there is something else at `target`.
+        ForeignFiles: somebody has put something into the bundle that is there.
     """
     _refuse_occupied(target)
     backbone, _, variant = name.partition("/")
@@ -102,11 +108,16 @@ def best_model(params: Params) -> str:
 
 
 def zip_bundle(folder: Path) -> Path:
-    """Write a zip file beside the folder of a bundle, which holds that folder, and return its path."""
+    """Write a zip file beside the folder of a bundle, which holds that folder, and return its path.
+
+    The same files give the same bytes: all have the earliest time that zip files know, and the rights 644.
+    """
     target = folder.with_name(f"{folder.name}.zip")
-    with replacing(target) as file:
-        made = Path(shutil.make_archive(str(file), "zip", folder.parent, folder.name))
-        made.rename(file)
+    with replacing(target) as made, zipfile.ZipFile(made, "w") as archive:
+        for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+            entry = zipfile.ZipInfo((Path(folder.name) / file.relative_to(folder)).as_posix())
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, RIGHTS
+            archive.writestr(entry, file.read_bytes())
     return target
 
 
@@ -117,6 +128,18 @@ def _refuse_occupied(target: Path) -> None:
         raise Occupied(target, "a file")
     if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
         raise Occupied(target, f"a folder of other files, without a {FILE}")
+    if target.is_dir() and (foreign := sorted(_foreign(target))):
+        raise ForeignFiles(target, foreign)
+
+
+def _foreign(target: Path) -> Iterator[str]:
+    """Yield what a bundle does not hold; what npm and Python put beside it can be had again."""
+    template = {file.relative_to(TEMPLATE).as_posix() for file in TEMPLATE.rglob("*")}
+    for file in target.rglob("*"):
+        path = file.relative_to(target)
+        again = path.parts[:2] == ("web", "node_modules") or "__pycache__" in path.parts
+        if not again and path.as_posix() not in {*WRITTEN, *template}:
+            yield path.as_posix()
 
 
 def _describe(params: Params, model: tuple[str, str, int], file_format: str, file: Path) -> Description:

@@ -27,6 +27,7 @@ MaskoptError
 ├── NoBundle             nothing to classify with
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── Occupied             a place for a bundle where something else is
+├── ForeignFiles         a bundle to be replaced that somebody has put more into
 ├── NoPictures           a path to classify that leads to no picture
 ├── WrongArray           an array to classify that is not a picture of RGB
 ├── NotAModel            a file that is not a .tflite picture classifier
@@ -306,6 +307,17 @@ class Occupied(MaskoptError):
         super().__init__(
             f"{target} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
             "empty or holds a bundle"
+        )
+
+
+class ForeignFiles(MaskoptError):
+    """A bundle to be replaced holds what would be lost."""
+
+    def __init__(self, target: Path, files: list[str]) -> None:
+        more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
+        super().__init__(
+            f"{target} holds {', '.join(map(repr, files[:3]))}{more}, which no bundle holds and a new one would delete"
+            ": move that elsewhere, or give another folder with --out"
         )
 
 

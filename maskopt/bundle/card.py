@@ -40,6 +40,7 @@ def write_card(about: str | None, model: Description) -> str:
             *_use(model),
             MORE + (MICRO if model.arena_bytes else ""),
             *_checks(model),
+            *_licences(model),
             *_origin(model),
         ]
     )
@@ -90,6 +91,23 @@ def _use(model: Description) -> Iterator[str]:
     if model.arena_bytes:
         yield f"LiteRT Micro: an arena of {model.arena_bytes:,} bytes suffices."
     yield ""
+
+
+def _licences(model: Description) -> Iterator[str]:
+    yield "\n## Licences of what is here\n"
+    yield "The code (`example.py`, `web/`, `micro/` but for the model) is of maskopt, Apache-2.0."
+    yield "LiteRT.js, which `npm install` puts into `web/node_modules`, is Google's, Apache-2.0."
+    weights = (model.origin or {}).get("weights")
+    if weights == "imagenet":
+        yield (
+            "The weights were trained from those of ImageNet that Keras Applications publishes under Apache-2.0; "
+            "ImageNet's pictures have licences of their own."
+        )
+    elif weights is None:
+        yield "What the training of the weights started from is not known, nor are its licences."
+    elif weights != "none":  # from random values
+        yield f"The weights were trained from those of a file, `{weights}`, whose licence maskopt does not know."
+    yield "For the pictures that the model learned from see what is said above."
 
 
 def _checks(model: Description) -> Iterator[str]:

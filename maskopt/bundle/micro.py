@@ -9,6 +9,7 @@ import numpy.typing as npt
 from maskopt.costs import measure_peak_activation_bytes
 from maskopt.inspection import CHANNEL_AXES, Graph
 
+FILES = ("model.h", "model.cc", "test_vector.h")
 FORMAT = "int8"  # of the files that are made for LiteRT Micro: others would need floats
 TOLERANCE_STEPS = 4  # that answers of LiteRT Micro differ from LiteRT's at most, see docs/results/micro.md
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import runpy
 import shutil
@@ -33,6 +34,7 @@ from maskopt.data.picture import as_seen, fit
 from maskopt.errors import (
     BrokenBundle,
     CannotBundle,
+    ForeignFiles,
     MissingFile,
     NoBundle,
     NoPictures,
@@ -267,6 +269,61 @@ def test_zip_holds_the_folder(bundle):
     with zipfile.ZipFile(zip_bundle(bundle)) as archive:
         assert "tiny/model.tflite" in archive.namelist()
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
+
+
+def test_same_bundle_gives_the_same_zip(bundle):
+    before = zip_bundle(bundle).read_bytes()
+    for file in (bundle / MODEL, bundle / "web" / "app.js"):
+        os.utime(file, (10**9, 10**9))
+        file.chmod(0o600)
+    assert zip_bundle(bundle).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["notes.txt"], "'notes.txt'"),
+        (["web/b\n.jpg", "micro/c", "a"], "'a', 'micro/c', 'web/b\\n.jpg'"),
+        (list("abcde"), "'a', 'b', 'c' and 2 more"),
+    ],
+)
+def test_bundle_that_people_added_to_is_not_replaced(bundle, params, names, told):
+    for name in names:
+        (bundle / name).write_text("mine")
+    with pytest.raises(ForeignFiles) as err:
+        make_bundle(params, NAME, "int8", 0, bundle)
+    assert str(err.value) == (
+        f"bundles/tiny holds {told}, which no bundle holds and a new one would delete: "
+        "move that elsewhere, or give another folder with --out"
+    )
+    assert all((bundle / name).read_text() == "mine" for name in names)
+
+
+def test_bundle_that_was_used_is_replaced(bundle, params):
+    for name in ("web/node_modules/@litertjs/core/index.js", "__pycache__/example.pyc"):
+        (bundle / name).parent.mkdir(parents=True)
+        (bundle / name).write_text("")
+    make_bundle(params, NAME, "int8", 0, bundle)
+    assert not (bundle / "web" / "node_modules").exists()
+
+
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        ("imagenet", "those of ImageNet that Keras Applications publishes under Apache-2.0; ImageNet's pictures have"),
+        ("data/incoming/a.h5", "a file, `data/incoming/a.h5`, whose licence maskopt does not know."),
+        (None, "What the training of the weights started from is not known"),
+    ],
+)
+def test_card_says_licences_of_weights_and_code(bundle, weights, text):
+    said = read_description(bundle)
+    origin = {"packages": {}, "steps": []}
+    begun = write_card(None, said.model_copy(update={"origin": origin | {"weights": weights}}))
+    random = write_card(None, said.model_copy(update={"origin": origin | {"weights": "none"}}))
+    assert text in begun
+    assert "weights were trained from" not in random
+    for card in (begun, random):
+        assert "is of maskopt, Apache-2.0.\nLiteRT.js, which `npm install` puts into `web/node_modules`, is" in card
 
 
 def test_name_of_a_zip_keeps_its_dots(bundle):
@@ -729,7 +786,7 @@ def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch,
     transparent.save(tmp_path / "a.png")
     monkeypatch.setattr(sys, "argv", ["example.py", str(tmp_path / "a.png")])
     left = runpy.run_path(str(bundle / "example.py"))
-    np.testing.assert_array_equal(np.asarray(left["picture"]), fit(as_seen(transparent), 8, aspect))
+    np.testing.assert_array_equal(np.asarray(left["square"]), fit(as_seen(transparent), 8, aspect))
     scores = maskopt.load(bundle).classify(tmp_path / "a.png").scores
     assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
@@ -745,4 +802,5 @@ def test_example_says_the_same(bundle, tmp_path):
         check=True,
     )
     answer = maskopt.load(bundle).classify(tmp_path / "a.png")
-    assert done.stdout.split()[1:] == [answer.label, f"{answer.confidence:.1%}"]
+    assert done.stdout.split()[1:] == [answer.label, str(answer.confidence)]
+    assert len((bundle / "example.py").read_text().splitlines()) <= 30
