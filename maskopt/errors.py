@@ -41,13 +41,33 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+MAX_LINE = 10_000  # letters; lists of what is known may be long
+MAX_NAME = 100  # letters
 USER_MUST_ACT = 65  # exit code of a stage that would fail again; EX_DATAERR of sysexits.h
+
+
+def legible(text: str) -> str:
+    """Return what a terminal may show: other letters as escapes, and the middle of lines without end left out.
+
+    Names, keys and paths that users give stand in messages: they must neither steer a terminal nor fill it.
+    """
+    seen = "".join(
+        letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+    return "\n".join(
+        line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} ... {line[-MAX_LINE // 2 :]}"
+        for line in seen.split("\n")
+    )
 
 
 class MaskoptError(Exception):
     """The user can mend this: shown without a traceback."""
 
     transient = False  # whether trying again may be enough
+
+    def __init__(self, message: object) -> None:
+        super().__init__(legible(str(message)))
 
 
 class InvalidParams(MaskoptError):
@@ -63,6 +83,8 @@ class UnknownName(MaskoptError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
+        if len(name) > MAX_NAME:
+            name = f"{name[:MAX_NAME]}..."
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}.{hint}")

@@ -38,6 +38,7 @@ from maskopt.errors import (
     MissingFile,
     NoBundle,
     NoPictures,
+    NotAModel,
     Occupied,
     UnknownName,
     UnreadablePicture,
@@ -556,6 +557,22 @@ def test_changed_model_is_refused(bundle):
     with (bundle / MODEL).open("ab") as file:
         file.write(b"x")
     with pytest.raises(BrokenBundle, match=r"tiny/model.tflite is not what `maskopt bundle` wrote: SHA-256 \w+, want"):
+        maskopt.load(bundle)
+
+
+def test_folders_and_huge_files_in_a_bundle_are_refused(bundle):
+    (bundle / MODEL).unlink()
+    (bundle / MODEL).mkdir()
+    with pytest.raises(
+        NotAModel, match=r"model\.tflite is not a \.tflite file that can be used here: it is a folder\. M"
+    ):
+        maskopt.load(bundle)
+    (bundle / FILE).write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(BrokenBundle, match=r"model\.json is not .+: want at most 1,048,576 bytes, got more\. Make"):
+        maskopt.load(bundle)
+    (bundle / FILE).unlink()
+    (bundle / FILE).mkdir()
+    with pytest.raises(BrokenBundle, match=r"model\.json is not what `maskopt bundle` wrote: it is a folder\. Make"):
         maskopt.load(bundle)
 
 
