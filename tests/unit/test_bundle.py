@@ -219,7 +219,7 @@ def test_card_says_why_there_is_no_micro(bundle):
     assert f"{none}maskopt registers no operator TOPK_V2 with LiteRT Micro.\n" in write_card(None, other)
 
 
-def test_answer_as_sure_as_the_threshold_is_sure_for_every_reader():
+def test_byte_as_sure_as_the_threshold_is_sure_for_firmware():
     assert [sure_from(t, 1 / 256, 0) for t in (0, 0.5, 0.5001, 255 / 256, 0.999, 1)] == [0, 128, 129, 255, 256, 256]
 
 
@@ -808,10 +808,11 @@ def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch,
     assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
 
-def test_example_says_the_same(bundle, tmp_path):
-    said = json.loads((bundle / FILE).read_text())
-    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": 0.2}))
+def test_example_says_the_same_and_what_is_as_sure_as_the_threshold_is_sure(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
+    confidence = maskopt.load(bundle).classify(tmp_path / "a.png").confidence
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": confidence}))
     done = subprocess.run(
         [sys.executable, str(bundle / "example.py"), str(tmp_path / "a.png")],
         capture_output=True,
@@ -819,5 +820,6 @@ def test_example_says_the_same(bundle, tmp_path):
         check=True,
     )
     answer = maskopt.load(bundle).classify(tmp_path / "a.png")
+    assert answer.is_sure
     assert done.stdout.split()[1:] == [answer.label, str(answer.confidence)]
     assert len((bundle / "example.py").read_text().splitlines()) <= 30
