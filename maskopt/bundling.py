@@ -5,18 +5,21 @@ Shape legend: N pictures, H height px, W width px, K classes.
 
 import hashlib
 import shutil
+import stat
 import subprocess
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from maskopt import paths
 from maskopt.bundle import card, micro
-from maskopt.bundle.description import FILE, LABELS, MODEL, Description, Input, Output, best
+from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pictures
-from maskopt.errors import CannotBundle, MissingFile, NoBundle, Occupied, UnknownName
+from maskopt.errors import CannotBundle, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import replacing
 from maskopt.inspection import read_graph
 from maskopt.litert import Classifier
@@ -27,15 +30,18 @@ from maskopt.records import read_record
 from maskopt.sizes import gzip_bytes
 from maskopt.variants import VARIANTS
 
+WRITTEN = {MODEL, FILE, LABELS, VECTORS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
-VECTORS = 4
 LEARNED_FROM = {  # data.source -> what a reader must know
     "sample": "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured",
     "archive": "an archive of pictures of its maker's",
     "folder": "a folder of pictures of its maker's",
     "kaggle": "Kaggle's data set {dataset}",
 }
-MICRO_FORMAT = "int8"
+UNIX, RIGHTS = 3, (stat.S_IFREG | 0o644) << 16  # in entries of zip files
+TEST_PICTURES = 4
+# What scores of the test pictures may differ by where another processor, or LiteRT Micro, computes them.
+TOLERANCES = {"float32": 1e-5, "dynamic": 1e-3, micro.FORMAT: micro.TOLERANCE_STEPS / 256}
 
 
 def make_bundle(params: Params, name: str, file_format: str, seed: int, target: Path) -> Description:
@@ -46,13 +52,14 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; a bundle that was there is replaced.
+        target: folder; a bundle that was there is replaced if nobody has put more into it.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
         CannotBundle: the model was not made or not measured, or is not of the pictures that are here now.
         MissingFile: there is no file of what people say of the data.
         Occupied: there is something else at `target`.
+        ForeignFiles: somebody has put something into the bundle that is there.
     """
     _refuse_occupied(target)
     backbone, _, variant = name.partition("/")
@@ -87,12 +94,12 @@ def best_model(params: Params) -> str:
     """
     classes, seed = params.data.classes, params.seeds[0]
     measured = {
-        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][MICRO_FORMAT]
+        f"{backbone}/{variant}": read_record(paths.metrics(backbone, variant, seed))["formats"][micro.FORMAT]
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
-        if MICRO_FORMAT in promise.formats
+        if micro.FORMAT in promise.formats
         and paths.metrics(backbone, variant, seed).is_file()
-        and (file := paths.tflite(backbone, variant, seed, MICRO_FORMAT)).is_file()
+        and (file := paths.tflite(backbone, variant, seed, micro.FORMAT)).is_file()
         and set((read_origin(file) or {}).get("classes", classes)) == set(classes)
     }
     if not measured:
@@ -101,11 +108,16 @@ def best_model(params: Params) -> str:
 
 
 def zip_bundle(folder: Path) -> Path:
-    """Write a zip file beside the folder of a bundle, which holds that folder, and return its path."""
+    """Write a zip file beside the folder of a bundle, which holds that folder, and return its path.
+
+    The same files give the same bytes: all have the earliest time that zip files know, and the rights 644.
+    """
     target = folder.with_name(f"{folder.name}.zip")
-    with replacing(target) as file:
-        made = Path(shutil.make_archive(str(file), "zip", folder.parent, folder.name))
-        made.rename(file)
+    with replacing(target) as made, zipfile.ZipFile(made, "w") as archive:
+        for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+            entry = zipfile.ZipInfo((Path(folder.name) / file.relative_to(folder)).as_posix())
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, RIGHTS
+            archive.writestr(entry, file.read_bytes())
     return target
 
 
@@ -116,6 +128,18 @@ def _refuse_occupied(target: Path) -> None:
         raise Occupied(target, "a file")
     if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
         raise Occupied(target, f"a folder of other files, without a {FILE}")
+    if target.is_dir() and (foreign := sorted(_foreign(target))):
+        raise ForeignFiles(target, foreign)
+
+
+def _foreign(target: Path) -> Iterator[str]:
+    """Yield what a bundle does not hold; what npm and Python put beside it can be had again."""
+    template = {file.relative_to(TEMPLATE).as_posix() for file in TEMPLATE.rglob("*")}
+    for file in target.rglob("*"):
+        path = file.relative_to(target)
+        again = path.parts[:2] == ("web", "node_modules") or "__pycache__" in path.parts
+        if not again and path.as_posix() not in {*WRITTEN, *template}:
+            yield path.as_posix()
 
 
 def _describe(params: Params, model: tuple[str, str, int], file_format: str, file: Path) -> Description:
@@ -124,7 +148,6 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     taken, given = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     figures = read_record(paths.metrics(*model))["formats"][file_format]
     operators = micro.list_operators(graph)
-    runs_on_micro = file_format == MICRO_FORMAT and micro.METHODS.keys() >= set(operators)
     origin = read_origin(file)
     made_with = {"classes": params.data.classes, "aspect": params.pixels.aspect} | (origin or {})
     classes = tuple(made_with["classes"])
@@ -161,8 +184,9 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         sha256=hashlib.sha256(content).hexdigest(),
         raw_bytes=len(content),
         gzip_bytes=figures["gzip_bytes"],
+        vectors_tolerance=TOLERANCES[file_format],
         operators=operators,
-        arena_bytes=micro.arena_bytes(graph) if runs_on_micro else None,
+        arena_bytes=None if micro.why_not(file_format, operators) else micro.arena_bytes(graph),
         metrics=figures,
         commit=_commit(),
         origin=origin,
@@ -205,17 +229,20 @@ def _write(folder: Path, file: Path, description: Description, about: Path | Non
     said = about.read_text(encoding="utf-8") if about else None
     (folder / "README.md").write_text(card.write_card(said, description), encoding="utf-8")
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    shape = (VECTORS, description.input.height_px, description.input.width_px, 3)
+    shape = (TEST_PICTURES, description.input.height_px, description.input.width_px, 3)
     pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)  # noise: nobody has rights in it
     scores = Classifier(model).scores(pictures)
-    np.savez_compressed(folder / "test_vectors.npz", pictures=pictures, scores=scores)
+    np.savez_compressed(folder / VECTORS, pictures=pictures, scores=scores)
     if description.arena_bytes:
-        code = folder / "micro"
+        code, given = folder / "micro", description.output
         code.mkdir()
         header = micro.write_header(
             *(description.name, description.raw_bytes, description.classes, description.operators),
             arena=description.arena_bytes,
+            sure=micro.sure_from(description.unsure_below, given.scale, given.zero_point),
         )
+        output = np.round(scores[0] / given.scale + given.zero_point).astype(np.uint8)
+        (code / "test_vector.h").write_text("\n".join(micro.write_test(pictures[0], output)) + "\n", encoding="utf-8")
         (code / "model.h").write_text(header, encoding="utf-8")
         (code / "model.cc").write_text("\n".join(micro.write_array(model.read_bytes())) + "\n", encoding="utf-8")
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from maskopt.errors import NotAModel
 from maskopt.inspection import Tensor, parse_graph, reading
 from maskopt.measure import count_costs
+from maskopt.model_file import refuse_unreadable
 from maskopt.origin import read_origin
 from maskopt.sizes import pack
 
@@ -20,10 +20,9 @@ def describe(path: Path) -> Description:
 
     Raises:
         MissingFile: there is no `path`.
-        NotAModel: it cannot be read as .tflite, or its record is not one.
+        NotAModel: it is too large or cannot be read as .tflite, or its record is not one.
     """
-    if path.is_dir():
-        raise NotAModel(path, "it is a folder")
+    refuse_unreadable(path)
     with reading(path) as content:
         graph = parse_graph(content)
         facts = {

@@ -27,6 +27,7 @@ MaskoptError
 ├── NoBundle             nothing to classify with
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── Occupied             a place for a bundle where something else is
+├── ForeignFiles         a bundle to be replaced that somebody has put more into
 ├── NoPictures           a path to classify that leads to no picture
 ├── WrongArray           an array to classify that is not a picture of RGB
 ├── NotAModel            a file that is not a .tflite picture classifier
@@ -40,13 +41,33 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+MAX_LINE = 10_000  # letters; lists of what is known may be long
+MAX_NAME = 100  # letters
 USER_MUST_ACT = 65  # exit code of a stage that would fail again; EX_DATAERR of sysexits.h
+
+
+def legible(text: str) -> str:
+    """Return what a terminal may show: other letters as escapes, and the middle of lines without end left out.
+
+    Names, keys and paths that users give stand in messages: they must neither steer a terminal nor fill it.
+    """
+    seen = "".join(
+        letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+    return "\n".join(
+        line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} ... {line[-MAX_LINE // 2 :]}"
+        for line in seen.split("\n")
+    )
 
 
 class MaskoptError(Exception):
     """The user can mend this: shown without a traceback."""
 
     transient = False  # whether trying again may be enough
+
+    def __init__(self, message: object) -> None:
+        super().__init__(legible(str(message)))
 
 
 class InvalidParams(MaskoptError):
@@ -62,6 +83,8 @@ class UnknownName(MaskoptError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
+        if len(name) > MAX_NAME:
+            name = f"{name[:MAX_NAME]}..."
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}.{hint}")
@@ -306,6 +329,17 @@ class Occupied(MaskoptError):
         super().__init__(
             f"{target} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
             "empty or holds a bundle"
+        )
+
+
+class ForeignFiles(MaskoptError):
+    """A bundle to be replaced holds what would be lost."""
+
+    def __init__(self, target: Path, files: list[str]) -> None:
+        more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
+        super().__init__(
+            f"{target} holds {', '.join(map(repr, files[:3]))}{more}, which no bundle holds and a new one would delete"
+            ": move that elsewhere, or give another folder with --out"
         )
 
 

@@ -13,6 +13,7 @@ from maskopt.paths import INCOMING
 from maskopt.problems import list_problems, shown
 from maskopt.yaml_text import parse_yaml, read_text
 
+TABLE_BYTES = 2**26  # of attributes of pictures
 NAME_BYTES = 255  # of a file or folder, as file systems take them
 
 
@@ -33,6 +34,13 @@ def _in_incoming(path: Path) -> Path:
         got = f"{path}, a link to {place}" if path.is_symlink() else path
         raise ValueError(f"want a path in {INCOMING}, where DVC sees a change, got {got}")
     return path
+
+
+def _small(table: Path) -> Path:
+    """Return a table that does not fill the memory."""
+    if table.is_file() and (got := table.stat().st_size) > TABLE_BYTES:
+        raise ValueError(f"want a table of at most {TABLE_BYTES:,} bytes, got {got:,}")
+    return table
 
 
 def _weights(source: str) -> str:
@@ -252,7 +260,9 @@ class Evaluation(Section):
     """What models are asked beside the test pictures as they are."""
 
     corruptions: bool  # the test pictures blurred, noisy, dark and so on: 18 times as many
-    attributes: Incoming | None  # a CSV file: path, and a column for each attribute of pictures
+    attributes: (
+        Annotated[Incoming, AfterValidator(_small)] | None
+    )  # a CSV file: path, and a column for each attribute of pictures
     extra: Incoming | None  # a folder of class folders: pictures of another source
 
 

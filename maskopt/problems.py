@@ -1,13 +1,14 @@
 """A value that is not as it should be -> what a message says of it, short whatever it is."""
 
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 MAX_PROBLEMS = 50  # that are named
+MAX_KEY = 100  # letters
 MAX_LETTERS = 1000  # of what is said of one
 
 
@@ -30,11 +31,20 @@ def cut(text: str) -> str:
     return text if len(text) <= MAX_LETTERS else f"{text[:MAX_LETTERS]}..."
 
 
+def place(keys: Iterable[str | int]) -> str:
+    """Return where a value is: keys with dots between; long ones and those that cannot be seen as Python has them."""
+    return ".".join(_key(str(key)) for key in keys)
+
+
+def _key(key: str) -> str:
+    return key if key.isprintable() and len(key) <= MAX_KEY else shown(key)
+
+
 def list_problems(err: ValidationError) -> Iterator[str]:
     """Yield each problem with its place, and at the end how many more there are."""
     details = [detail for detail in err.errors(include_url=False) if not _follows(detail)]
     for detail in details[:MAX_PROBLEMS]:
-        where = ".".join(str(part) for part in detail["loc"])
+        where = place(detail["loc"])
         yield cut(f"{where}: {_wish(detail)}" if where else _wish(detail))
     if len(details) > MAX_PROBLEMS:
         yield f"and {len(details) - MAX_PROBLEMS:,} more"

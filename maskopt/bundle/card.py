@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from maskopt.bundle.description import Description
+from maskopt.bundle.micro import why_not
 
 MORE = """\
 ## What is here
@@ -13,10 +14,12 @@ MORE = """\
 | `model.json` | input, output, preprocessing, figures, hashes |
 | `labels.txt` | the classes in the order of the outputs |
 | `example.py` | how to use it in Python |
-| `test_vectors.npz` | pictures that are noise, and what the model must answer to them |
+| `test_vectors.npz` | pictures that are noise, and the scores that the model must give them |
 | `web/` | a page that runs it: `cd web && npm install && npm start -- 8000`, then http://127.0.0.1:8000/web/ |
 """
-MICRO = "| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro |\n"
+MICRO = """\
+| `micro/` | the model as a C array, its operators and its arena, for LiteRT Micro; a test vector to check it with |
+"""
 
 
 def write_card(about: str | None, model: Description) -> str:
@@ -36,6 +39,8 @@ def write_card(about: str | None, model: Description) -> str:
             *_figures(model),
             *_use(model),
             MORE + (MICRO if model.arena_bytes else ""),
+            *_checks(model),
+            *_licences(model),
             *_origin(model),
         ]
     )
@@ -86,6 +91,32 @@ def _use(model: Description) -> Iterator[str]:
     if model.arena_bytes:
         yield f"LiteRT Micro: an arena of {model.arena_bytes:,} bytes suffices."
     yield ""
+
+
+def _licences(model: Description) -> Iterator[str]:
+    yield "\n## Licences of what is here\n"
+    yield "The code (`example.py`, `web/`, `micro/` but for the model) is of maskopt, Apache-2.0."
+    yield "LiteRT.js, which `npm install` puts into `web/node_modules`, is Google's, Apache-2.0."
+    weights = (model.origin or {}).get("weights")
+    if weights == "imagenet":
+        yield (
+            "The weights were trained from those of ImageNet that Keras Applications publishes under Apache-2.0; "
+            "ImageNet's pictures have licences of their own."
+        )
+    elif weights is None:
+        yield "What the training of the weights started from is not known, nor are its licences."
+    elif weights != "none":  # from random values
+        yield f"The weights were trained from those of a file, `{weights}`, whose licence maskopt does not know."
+    yield "For the pictures that the model learned from see what is said above."
+
+
+def _checks(model: Description) -> Iterator[str]:
+    yield (
+        f"Scores of the test vectors may differ by {model.vectors_tolerance:g} elsewhere: processors add in another "
+        "order.\n"
+    )
+    if reason := why_not(model.format, model.operators):
+        yield f"There is no `micro/`, a C array for LiteRT Micro: {reason}.\n"
 
 
 def _origin(model: Description) -> Iterator[str]:

@@ -16,6 +16,7 @@ from maskopt.bundle.description import FILE, MODEL, Description, read_descriptio
 from maskopt.data.picture import as_seen, fit, open_picture
 from maskopt.errors import BrokenBundle, MissingFile, WrongArray
 from maskopt.litert import Classifier
+from maskopt.model_file import refuse_unreadable
 
 UNSURE = "unsure"
 
@@ -45,8 +46,10 @@ class Bundle:
         Raises:
             MissingFile: it is no bundle.
             BrokenBundle: its description is not one, or is of another model.
+            NotAModel: its model is no file, too large or cannot be read.
         """
         self.description: Description = read_description(folder)
+        refuse_unreadable(folder / MODEL)
         try:
             content = (folder / MODEL).read_bytes()
         except FileNotFoundError:

@@ -8,12 +8,15 @@ from pydantic import BaseModel, Field, ValidationError
 
 from maskopt.data.picture import Aspect
 from maskopt.errors import BrokenBundle, MissingFile
+from maskopt.problems import place
 
 K = TypeVar("K")
 
 FILE = "model.json"
 MODEL = "model.tflite"
 LABELS = "labels.txt"
+VECTORS = "test_vectors.npz"
+MAX_BYTES = 2**20  # of model.json, which has 5 kB
 
 
 class _Part(BaseModel, frozen=True, extra="forbid"):
@@ -56,6 +59,7 @@ class Description(_Part):
     sha256: str  # of the model
     raw_bytes: int
     gzip_bytes: int
+    vectors_tolerance: float = Field(ge=0)  # by which each score of test_vectors.npz may differ elsewhere
     operators: tuple[str, ...]  # that a device must have
     arena_bytes: int | None  # of LiteRT Micro; None for files that it does not run
     metrics: dict[str, Any]  # on the test pictures
@@ -81,11 +85,17 @@ def read_description(folder: Path) -> Description:
         BrokenBundle: its description is not one.
     """
     file = folder / FILE
+    if file.exists() and not file.is_file():
+        raise BrokenBundle(file, "it is a folder" if file.is_dir() else "it is no file")
     try:
-        return Description.model_validate_json(file.read_bytes())
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise BrokenBundle(file, f"want at most {MAX_BYTES:,} bytes, got more")
+        return Description.model_validate_json(content)
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFile(file, "make a bundle with `maskopt bundle NETWORK/VARIANT`") from None
     except ValidationError as err:
         first = err.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = place(first["loc"])
         raise BrokenBundle(file, f"{where}: {first['msg']}" if where else first["msg"]) from None

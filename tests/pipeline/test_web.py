@@ -103,6 +103,7 @@ def describe(bundle, models):
             sha256=hashlib.sha256(content).hexdigest(),
             raw_bytes=len(content),
             gzip_bytes=1,
+            vectors_tolerance=TOLERANCES[file_format],
             operators=(),
             arena_bytes=None,
             metrics={},
@@ -247,6 +248,22 @@ def test_file_that_cannot_be_classified_is_named(describe, address, browser, tmp
     page.set_input_files("#file", str(tmp_path / name))
     wait_for(page, says)
     assert page.is_hidden("#shown")  # scores of the picture before
+    page.close()
+
+
+def test_page_runs_and_asks_nothing_of_others(describe, address, browser):
+    describe()
+    page = open_page(browser, address)
+    refused = """async (act) => {
+      const told = new Promise((tell) => addEventListener('securitypolicyviolation', tell));
+      if (act === 'ask') await fetch('http://localhost:9').catch(() => {});
+      const script = Object.assign(document.createElement('script'), {text: 'window.ran = 1'});
+      if (act === 'run') document.body.append(script);
+      return (await told).effectiveDirective;
+    }"""
+    assert page.evaluate(refused, "ask") == "connect-src"
+    assert page.evaluate(refused, "run") == "script-src-elem"
+    assert page.evaluate("window.ran") is None
     page.close()
 
 

@@ -1,8 +1,12 @@
 """A bundle of the tiny model of a finished run, and its use."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
+import math
+import os
 import re
 import runpy
 import shutil
@@ -21,18 +25,20 @@ import maskopt
 from maskopt import paths
 from maskopt.bundle.card import write_card
 from maskopt.bundle.description import FILE, MODEL, read_description
-from maskopt.bundle.micro import METHODS, arena_bytes
+from maskopt.bundle.micro import METHODS, arena_bytes, sure_from
 from maskopt.bundle.threshold import choose_threshold
-from maskopt.bundling import make_bundle, zip_bundle
+from maskopt.bundling import TEMPLATE, make_bundle, zip_bundle
 from maskopt.classifying import best_bundle
 from maskopt.cli import app, main
 from maskopt.data.picture import as_seen, fit
 from maskopt.errors import (
     BrokenBundle,
     CannotBundle,
+    ForeignFiles,
     MissingFile,
     NoBundle,
     NoPictures,
+    NotAModel,
     Occupied,
     UnknownName,
     UnreadablePicture,
@@ -108,8 +114,9 @@ def test_bundle_holds_what_each_use_needs(bundle, tiny_files):
     found = {file.relative_to(bundle).as_posix() for file in bundle.rglob("*") if file.is_file()}
     assert found == {
         *("model.tflite", "model.json", "labels.txt", "README.md", "example.py", "test_vectors.npz"),
-        *("micro/model.h", "micro/model.cc"),
-        *("web/index.html", "web/app.js", "web/fit.js", "web/package.json"),
+        *("micro/model.h", "micro/model.cc", "micro/test_vector.h"),
+        *("web/index.html", "web/style.css", "web/app.js", "web/fit.js", "web/missing.js"),
+        *("web/package.json", "web/package-lock.json"),
     }
     assert (bundle / "labels.txt").read_text().split() == list(CLASSES)
     assert (bundle / MODEL).read_bytes() == tiny_files.int8.read_bytes()
@@ -145,6 +152,8 @@ def test_card_says_use_figures_and_origin(bundle):
 def test_test_vectors_are_what_the_model_answers(bundle):
     vectors = np.load(bundle / "test_vectors.npz")
     np.testing.assert_array_equal(Classifier(bundle / MODEL).scores(vectors["pictures"]), vectors["scores"])
+    assert json.loads((bundle / FILE).read_text())["vectors_tolerance"] == 4 / 256
+    assert "Scores of the test vectors may differ by 0.015625 elsewhere" in (bundle / "README.md").read_text()
 
 
 def test_array_of_c_is_the_file(bundle):
@@ -155,6 +164,63 @@ def test_array_of_c_is_the_file(bundle):
     kinds = {operator.kind for operator in read_graph(bundle / MODEL).operators}
     assert set(re.findall(r"resolver\.(\w+)\(\)", header)) == {METHODS[kind] for kind in kinds}
     assert f"kOperators = {len(kinds)};" in header
+
+
+FIRMWARE = """
+#include <cstdio>
+#include "model.h"
+#include "test_vector.h"
+int main(int, char** arguments) {
+  tflite::MicroMutableOpResolver<kOperators> resolver;
+  RegisterOperators(resolver);
+  std::FILE* given = std::fopen(arguments[1], "wb");
+  std::fwrite(kTestInput, 1, kTestInputBytes, given);
+  std::fwrite(kTestOutput, 1, kTestOutputBytes, given);
+  std::fwrite(kModel, 1, kModelBytes, given);
+  std::fclose(given);
+  unsigned char output[kTestOutputBytes];
+  for (int apart = 0; apart < 6; apart++) {
+    for (unsigned int i = 0; i < kTestOutputBytes; i++) {
+      output[i] = kTestOutput[i] + (kTestOutput[i] < 128 ? apart : -apart);
+    }
+    std::printf("%d", IsTestOutput(output));
+  }
+  std::printf(" %d %d", kClasses, kSureFrom);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++")
+def test_firmware_can_check_itself(bundle, tmp_path):
+    """Compiled with an empty stand-in for the one header of LiteRT Micro."""
+    header = tmp_path / "tensorflow" / "lite" / "micro" / "micro_mutable_op_resolver.h"
+    header.parent.mkdir(parents=True)
+    methods = " ".join(f"void {name}() {{}}" for name in METHODS.values())
+    header.write_text(f"namespace tflite {{ template <int N> struct MicroMutableOpResolver {{ {methods} }}; }}\n")
+    (tmp_path / "main.cc").write_text(FIRMWARE)
+    code = bundle / "micro"
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}", f"-I{code}"]
+    files = [str(tmp_path / "main.cc"), str(code / "model.cc")]
+    subprocess.run(["g++", *flags, *files, "-o", str(tmp_path / "main")], check=True)
+    told = subprocess.run([str(tmp_path / "main"), str(tmp_path / "bytes")], capture_output=True, text=True, check=True)
+    vectors, description = np.load(bundle / "test_vectors.npz"), read_description(bundle)
+    output = (vectors["scores"][0] * 256).astype(np.uint8)
+    expected = vectors["pictures"][0].tobytes() + output.tobytes() + (bundle / MODEL).read_bytes()
+    assert (tmp_path / "bytes").read_bytes() == expected
+    assert told.stdout == f"111110 3 {math.ceil(description.unsure_below * 256)}"  # up to 4 steps apart
+
+
+def test_card_says_why_there_is_no_micro(bundle):
+    said, none = read_description(bundle), "There is no `micro/`, a C array for LiteRT Micro: "
+    assert none not in write_card(None, said)
+    other = said.model_copy(update={"format": "float32", "arena_bytes": None})
+    assert f"{none}the format is float32, and LiteRT Micro gets int8 alone.\n" in write_card(None, other)
+    other = said.model_copy(update={"operators": ("ADD", "TOPK_V2"), "arena_bytes": None})
+    assert f"{none}maskopt registers no operator TOPK_V2 with LiteRT Micro.\n" in write_card(None, other)
+
+
+def test_byte_as_sure_as_the_threshold_is_sure_for_firmware():
+    assert [sure_from(t, 1 / 256, 0) for t in (0, 0.5, 0.5001, 255 / 256, 0.999, 1)] == [0, 128, 129, 255, 256, 256]
 
 
 def test_arena_holds_activations_and_what_is_kept_of_operators(bundle):
@@ -175,10 +241,90 @@ def test_same_bundle_has_the_same_bytes(bundle, params):
     assert content() == before
 
 
+def test_page_allows_its_own_files_and_its_import_map_alone():
+    page = (TEMPLATE / "web" / "index.html").read_text()
+    policy = re.search(r'Content-Security-Policy" content="(.+?)"', page, re.DOTALL)[1].split(";")
+    rules = {words[0]: words[1:] for words in map(str.split, policy)}
+    imports = re.search(r'<script type="importmap">(.+?)</script>', page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(imports.encode()).digest()).decode()
+    assert rules.pop("script-src") == ["'self'", "'wasm-unsafe-eval'", f"'sha256-{digest}'"]
+    assert rules == {
+        **{name: ["'none'"] for name in ("default-src", "base-uri", "form-action")},
+        **{name: ["'self'"] for name in ("connect-src", "style-src")},
+        "img-src": ["data:"],
+    }
+    assert not re.search(r"<style|\bon\w+=|\bstyle=", page)
+
+
+def test_packages_of_the_page_are_pinned_by_hash():
+    wanted = json.loads((TEMPLATE / "web" / "package.json").read_text())["dependencies"]
+    text = (TEMPLATE / "web" / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert {name.removeprefix("node_modules/"): each["version"] for name, each in packages.items()} == wanted
+    assert all(each["integrity"].startswith("sha512-") for each in packages.values())
+    assert "://" not in text  # of whatever registry
+
+
 def test_zip_holds_the_folder(bundle):
     with zipfile.ZipFile(zip_bundle(bundle)) as archive:
         assert "tiny/model.tflite" in archive.namelist()
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
+
+
+def test_same_bundle_gives_the_same_zip(bundle):
+    before = zip_bundle(bundle).read_bytes()
+    for file in (bundle / MODEL, bundle / "web" / "app.js"):
+        os.utime(file, (10**9, 10**9))
+        file.chmod(0o600)
+    assert zip_bundle(bundle).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["notes.txt"], "'notes.txt'"),
+        (["web/b\n.jpg", "micro/c", "a"], "'a', 'micro/c', 'web/b\\n.jpg'"),
+        (list("abcde"), "'a', 'b', 'c' and 2 more"),
+    ],
+)
+def test_bundle_that_people_added_to_is_not_replaced(bundle, params, names, told):
+    for name in names:
+        (bundle / name).write_text("mine")
+    with pytest.raises(ForeignFiles) as err:
+        make_bundle(params, NAME, "int8", 0, bundle)
+    assert str(err.value) == (
+        f"bundles/tiny holds {told}, which no bundle holds and a new one would delete: "
+        "move that elsewhere, or give another folder with --out"
+    )
+    assert all((bundle / name).read_text() == "mine" for name in names)
+
+
+def test_bundle_that_was_used_is_replaced(bundle, params):
+    for name in ("web/node_modules/@litertjs/core/index.js", "__pycache__/example.pyc"):
+        (bundle / name).parent.mkdir(parents=True)
+        (bundle / name).write_text("")
+    make_bundle(params, NAME, "int8", 0, bundle)
+    assert not (bundle / "web" / "node_modules").exists()
+
+
+@pytest.mark.parametrize(
+    ("weights", "text"),
+    [
+        ("imagenet", "those of ImageNet that Keras Applications publishes under Apache-2.0; ImageNet's pictures have"),
+        ("data/incoming/a.h5", "a file, `data/incoming/a.h5`, whose licence maskopt does not know."),
+        (None, "What the training of the weights started from is not known"),
+    ],
+)
+def test_card_says_licences_of_weights_and_code(bundle, weights, text):
+    said = read_description(bundle)
+    origin = {"packages": {}, "steps": []}
+    begun = write_card(None, said.model_copy(update={"origin": origin | {"weights": weights}}))
+    random = write_card(None, said.model_copy(update={"origin": origin | {"weights": "none"}}))
+    assert text in begun
+    assert "weights were trained from" not in random
+    for card in (begun, random):
+        assert "is of maskopt, Apache-2.0.\nLiteRT.js, which `npm install` puts into `web/node_modules`, is" in card
 
 
 def test_name_of_a_zip_keeps_its_dots(bundle):
@@ -414,6 +560,22 @@ def test_changed_model_is_refused(bundle):
         maskopt.load(bundle)
 
 
+def test_folders_and_huge_files_in_a_bundle_are_refused(bundle):
+    (bundle / MODEL).unlink()
+    (bundle / MODEL).mkdir()
+    with pytest.raises(
+        NotAModel, match=r"model\.tflite is not a \.tflite file that can be used here: it is a folder\. M"
+    ):
+        maskopt.load(bundle)
+    (bundle / FILE).write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(BrokenBundle, match=r"model\.json is not .+: want at most 1,048,576 bytes, got more\. Make"):
+        maskopt.load(bundle)
+    (bundle / FILE).unlink()
+    (bundle / FILE).mkdir()
+    with pytest.raises(BrokenBundle, match=r"model\.json is not what `maskopt bundle` wrote: it is a folder\. Make"):
+        maskopt.load(bundle)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"network": 1}', '{"classes": []}'])
 def test_description_of_something_else_is_refused(bundle, text):
     (bundle / FILE).write_text(text)
@@ -641,15 +803,16 @@ def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch,
     transparent.save(tmp_path / "a.png")
     monkeypatch.setattr(sys, "argv", ["example.py", str(tmp_path / "a.png")])
     left = runpy.run_path(str(bundle / "example.py"))
-    np.testing.assert_array_equal(np.asarray(left["picture"]), fit(as_seen(transparent), 8, aspect))
+    np.testing.assert_array_equal(np.asarray(left["square"]), fit(as_seen(transparent), 8, aspect))
     scores = maskopt.load(bundle).classify(tmp_path / "a.png").scores
     assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
 
-def test_example_says_the_same(bundle, tmp_path):
-    said = json.loads((bundle / FILE).read_text())
-    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": 0.2}))
+def test_example_says_the_same_and_what_is_as_sure_as_the_threshold_is_sure(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
+    confidence = maskopt.load(bundle).classify(tmp_path / "a.png").confidence
+    said = json.loads((bundle / FILE).read_text())
+    (bundle / FILE).write_text(json.dumps(said | {"unsure_below": confidence}))
     done = subprocess.run(
         [sys.executable, str(bundle / "example.py"), str(tmp_path / "a.png")],
         capture_output=True,
@@ -657,4 +820,6 @@ def test_example_says_the_same(bundle, tmp_path):
         check=True,
     )
     answer = maskopt.load(bundle).classify(tmp_path / "a.png")
-    assert done.stdout.split()[1:] == [answer.label, f"{answer.confidence:.1%}"]
+    assert answer.is_sure
+    assert done.stdout.split()[1:] == [answer.label, str(answer.confidence)]
+    assert len((bundle / "example.py").read_text().splitlines()) <= 30

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,24 @@ def message(values, tmp_path):
 def framed(*problems):
     lines = "\n".join(f"  {problem}" for problem in problems)
     return f"params.yaml has values that cannot be used:\n{lines}\nEdit params.yaml, then run again"
+
+
+def test_key_that_would_steer_a_terminal_is_shown_as_python_has_it(message):
+    said = message(lambda values: values["prune"].update({"a\x1b[31m\nb": 1}))
+    assert said == framed(r"prune.'a\x1b[31m\nb': unknown key; remove it or mend its spelling")
+
+
+def test_huge_table_of_attributes_is_refused(message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = Path("data/incoming/known.csv")
+    table.parent.mkdir(parents=True)
+    table.touch()
+    os.truncate(table, 2**26 + 1)  # of holes
+    said = message(lambda values: values["evaluation"].update(attributes=str(table)))
+    assert said.startswith(
+        "params.yaml has values that cannot be used:\n"
+        "  evaluation.attributes: want a table of at most 67,108,864 bytes, got 67,108,865"
+    )
 
 
 def test_unknown_key_is_named(message):

@@ -8,27 +8,22 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 
-here = Path(__file__).parent
-model = json.loads((here / "model.json").read_text(encoding="utf-8"))
-given = model["input"]
-size, behind = (given["width_px"], given["height_px"]), tuple(given["background"])
-interpreter = Interpreter(str(here / "model.tflite"))
+model = json.loads(Path(__file__).with_name("model.json").read_text(encoding="utf-8"))
+given, size, out = model["input"], model["input"]["width_px"], model["output"]
+interpreter = Interpreter(str(Path(__file__).with_name("model.tflite")))
 interpreter.allocate_tensors()
 for file in sys.argv[1:]:
     layer = ImageOps.exif_transpose(Image.open(file)).convert("RGBA")
-    picture = Image.alpha_composite(Image.new("RGBA", layer.size, (*behind, 255)), layer).convert("RGB")
+    behind = Image.new("RGBA", layer.size, (*given["background"], 255))
+    picture = Image.alpha_composite(behind, layer).convert("RGB")
     if given["aspect"] == "crop":
-        picture = ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
-    elif given["aspect"] == "stretch":
-        picture = picture.resize(size, Image.Resampling.BILINEAR)
-    else:
-        width, height = (max(1, round(side * size[0] / max(picture.size))) for side in picture.size)
-        inner, picture = picture.resize((width, height), Image.Resampling.BILINEAR), Image.new("RGB", size, behind)
-        picture.paste(inner, ((size[0] - width) // 2, (size[1] - height) // 2))
-    pixels = np.array(picture, given["dtype"])[None]
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
+    pad = given["aspect"] == "pad"  # else each side becomes as long, whatever it was
+    inner = [max(1, round(side * size / max(picture.size))) if pad else size for side in picture.size]
+    square = Image.new("RGB", (size, size), tuple(given["background"]))
+    square.paste(picture.resize(inner, Image.Resampling.BILINEAR), [(size - side) // 2 for side in inner])
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.array(square, given["dtype"])[None])
     interpreter.invoke()
     raw = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].astype(float)
-    scores = (raw - model["output"]["zero_point"]) * model["output"]["scale"]
-    answer = model["classes"][scores.argmax()] if scores.max() >= model["unsure_below"] else "unsure"
-    print(file, answer, f"{scores.max():.1%}")
+    scores = (raw - out["zero_point"]) * out["scale"]
+    print(file, model["classes"][scores.argmax()] if scores.max() >= model["unsure_below"] else "unsure", scores.max())
