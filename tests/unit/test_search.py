@@ -62,7 +62,7 @@ def test_candidate_says_what_changes_in_params(params):
     assert candidate.stage("ecqat", params) == "measured@bottleneck-ecqat-0"
 
 
-@pytest.mark.parametrize(("variant", "epochs"), [("finetuned", 30), ("clustered", 33), ("cqat", 36), ("ecqat", 38)])
+@pytest.mark.parametrize(("variant", "epochs"), [("finetuned", 22), ("clustered", 24), ("cqat", 26), ("ecqat", 28)])
 def test_epochs_are_those_of_all_phases(params, variant, epochs):
     assert Candidate("bottleneck", 0.5, 2, 48, variant, None).epochs(params) == epochs
 
