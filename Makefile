@@ -58,6 +58,7 @@ requirements:  ## pins of all packages from pyproject.toml; needs uv
 
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found: install one, then run make again"; exit 2; }
+	@echo "installing into $(VENV): about 4 GB, some minutes, without a word until it is done"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .

@@ -17,18 +17,24 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.errors import ExperimentsFailed, UnusableSets
 from flows.experiment import Experiment, Set, changed_params, follow, workspaces
 from flows.graph import ask_dvc
-from flows.pipeline import default_jobs, reason, this_run
+from flows.pipeline import default_jobs, name_after, reason, this_run
 from maskopt.paths import PARAMS
 
 COMPARED = re.compile(r"(accuracy|_bytes)$")  # of the metrics; `dvc exp show` has all
 
 
-@flow(name="experiments", validate_parameters=False)
+def name_of_run() -> str:
+    """Return what the page calls a run of experiments: what is set, of which commit, when."""
+    return name_after(" ".join(flow_run.parameters["overrides"]))
+
+
+@flow(name="experiments", flow_run_name=name_of_run, validate_parameters=False)
 def run_experiments(overrides: Sequence[str], targets: Sequence[str] = (), jobs: int | None = None) -> State:
     """Run the graph once for each set of params, side by side, and compare what came out.
 

@@ -39,6 +39,7 @@ from maskopt.paths import PARAMS
 
 GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
 POLL_SECONDS = 2
+MAX_ASKED = 100  # letters, in the name of a run
 CACHED = "Cached"
 RETRIED = "Retried"
 SKIPPED = "Skipped"
@@ -71,11 +72,16 @@ logging.getLogger("prefect.task_runs").addFilter(_is_worth_a_line)
 
 def name_of_run() -> str:
     """Return what the page calls a run: what was asked for, of which commit, when."""
-    asked = ", ".join(flow_run.parameters.get("targets") or ["all stages"])
-    try:
+    return name_after(", ".join(flow_run.parameters.get("targets") or ["all stages"]))
+
+
+def name_after(asked: str) -> str:
+    """Return what the page calls any run that somebody asked for: of which commit, where there is one, and when."""
+    commit = ""
+    with suppress(NoClone, FileNotFoundError):  # the second where there is no git
         commit = f" of {commit_of(Path.cwd())[:7]}"
-    except NoClone:
-        commit = ""
+    if len(asked) > MAX_ASKED:
+        asked = f"{asked[:MAX_ASKED]}..."
     return f"{asked}{commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -17,12 +17,13 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import workspace as ws
 from flows.errors import NothingFits
 from flows.experiment import Experiment, changed_params, follow, workspaces
-from flows.pipeline import default_jobs, reason, this_run
+from flows.pipeline import default_jobs, name_after, reason, this_run
 from maskopt import paths
 from maskopt.files import replacing
 from maskopt.latency import time_inference
@@ -39,7 +40,12 @@ EPOCHS, FIGURES = "epochs", "figures"  # what a trial notes
 Start = Callable[[], PrefectFuture[Record]]
 
 
-@flow(name="search", validate_parameters=False)
+def name_of_run() -> str:
+    """Return what the page calls a search: its budget, of which commit, when."""
+    return name_after(f"search up to {flow_run.parameters['max_kb']} kB")
+
+
+@flow(name="search", flow_run_name=name_of_run, validate_parameters=False)
 def run_search(max_kb: int, jobs: int | None = None) -> State:
     """Try candidates until `search.epochs` are spent; write all that were tried, and the best as a profile.
 

@@ -231,7 +231,7 @@ def classify(
 
 def _best_bundle() -> Path:
     """Return the best bundle for the classes of params, made where there is none; say which."""
-    from maskopt.bundle.description import read_description  # noqa: PLC0415
+    from maskopt.bundle.description import BEST_BY, read_description  # noqa: PLC0415
     from maskopt.bundling import best_model  # noqa: PLC0415  what reads .tflite
     from maskopt.classifying import best_bundle  # noqa: PLC0415
     from maskopt.params import load_params  # noqa: PLC0415
@@ -241,9 +241,13 @@ def _best_bundle() -> Path:
     except MaskoptError:
         classes = None  # elsewhere than in a repository, bundles are all there is
     if chosen := best_bundle(paths.BUNDLES, classes):
-        typer.echo(f"with {chosen}, which learned from {read_description(chosen).pictures}", err=True)
+        learned_from = read_description(chosen).pictures
+        typer.echo(f"with {chosen}, the best in {paths.BUNDLES}: {BEST_BY}; it learned from {learned_from}", err=True)
         return chosen
-    made, line = _bundle(best_model(load_params(paths.PARAMS)))
+    params = load_params(paths.PARAMS)
+    name = best_model(params)
+    typer.echo(f"{name} is the best int8 model of seed {params.seeds[0]}: {BEST_BY}", err=True)
+    made, line = _bundle(name)
     typer.echo(line, err=True)
     return made
 

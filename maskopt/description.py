@@ -3,14 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from maskopt import paths
+from maskopt.errors import MaskoptError, MissingFile
 from maskopt.inspection import Tensor, parse_graph, reading
 from maskopt.measure import count_costs
 from maskopt.model_file import refuse_unreadable
 from maskopt.origin import read_origin
 from maskopt.sizes import pack
+from maskopt.variants import VARIANTS
 
 Description = dict[str, Any]  # of JSON
 
@@ -23,6 +27,8 @@ def describe(path: Path) -> Description:
         NotAModel: it is too large or cannot be read as .tflite, or its record is not one.
     """
     refuse_unreadable(path)
+    if not path.exists():
+        raise MissingFile(path, _next_step(path))
     with reading(path) as content:
         graph = parse_graph(content)
         facts = {
@@ -56,6 +62,21 @@ def lay_out(path: Path, description: Description) -> Iterator[str]:
             yield from (f"    {_inline(each)}" for each in value)
         else:
             yield f"  {_inline(name)}: {_inline(value)}"
+
+
+def _next_step(missing: Path) -> str:
+    """Return how to come to a file, or to another one."""
+    from maskopt.params import load_params  # noqa: PLC0415  takes half a second, not needed where the file is there
+
+    try:
+        params = load_params(paths.PARAMS)
+    except MaskoptError:
+        params = None  # elsewhere than in a repository
+    for backbone, variant, seed in product(params.backbones, VARIANTS, params.seeds) if params else ():
+        files = (paths.tflite(backbone, variant, seed, name) for name in VARIANTS[variant].formats)
+        if missing.absolute() in map(Path.absolute, files):
+            return f"run `dvc repro {variant}@{backbone}-{seed}`, which makes it"
+    return f"no stage makes it with {paths.PARAMS} as it is: give the path of another .tflite file"
 
 
 def _end(tensor: Tensor) -> Description:

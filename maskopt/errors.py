@@ -38,7 +38,7 @@ A message says what, got, expected and the next step. A bug stays a bare ValueEr
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MAX_LINE = 10_000  # letters; lists of what is known may be long
@@ -308,10 +308,12 @@ class BrokenBundle(MaskoptError):
 class NoBundle(MaskoptError):
     """There is nothing to tell the classes of params with."""
 
-    def __init__(self, folder: Path, classes: Iterable[str]) -> None:
+    def __init__(self, folder: Path, classes: Iterable[str], figures: Path, skipped: Mapping[str, int]) -> None:
+        listed = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
+        but = f" ({figures} has figures of {sum(skipped.values())}: {listed})" if skipped else ""
         super().__init__(
-            f"no bundle in {folder} tells {', '.join(classes)}, and no measured model to make one of: run "
-            "`maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
+            f"no bundle in {folder} tells {', '.join(classes)}, and no measured model is there to make one of{but}: "
+            "run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
         )
 
 

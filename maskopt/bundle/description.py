@@ -72,8 +72,11 @@ class Description(_Part):
         return f"{self.network}/{self.variant}/{self.format}"
 
 
+BEST_BY = "right most often about the validation pictures, of equals the one of the fewest gzip bytes"
+
+
 def best(figures: Mapping[K, Mapping[str, Any]]) -> K:
-    """Return which model is right most often about validation pictures, of equals the smallest: of metrics of each."""
+    """Return which model is the best as `BEST_BY` says, of the metrics of each."""
     return min(figures, key=lambda each: (-figures[each]["val_accuracy"], figures[each]["gzip_bytes"]))
 
 

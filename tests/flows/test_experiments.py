@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -149,6 +150,9 @@ def test_experiments_are_run_saved_and_compared(workspace, server):
         assert rows["accuracy"][f"prune.epochs={name}"] == accuracy
         assert rows["sample.seed"][f"prune.epochs={name}"] == name[-1]
         assert f'"prune.epochs={name}"' in shown
+    names = [run["name"] for run in httpx.post(f"{server}/flow_runs/filter", json={}).json()]
+    asked = re.escape("prune.epochs=1,2 sample.seed=range(1,3)")
+    assert [name for name in names if re.fullmatch(rf"{asked} of [0-9a-f]{{7}}, [-0-9]{{10}} \d\d:\d\d UTC", name)]
     difference = workspace.dvc(
         "metrics", "diff", "--json", "prune.epochs=1,sample.seed=1", "prune.epochs=2,sample.seed=2"
     )

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows import pipeline
+from flows import experiments, pipeline, search
 from flows.graph import Settings, Stage
 from flows.plan import Plan
 
@@ -86,16 +86,35 @@ def test_stage_is_idle_where_its_setting_is_null(tmp_path, params, idle):
     assert not pipeline.is_idle(Stage("y", frozenset(), True, Settings()), tmp_path)
 
 
-@pytest.mark.parametrize(("targets", "start"), [([], "all stages"), (["qat", "pqat"], "qat, pqat")])
-def test_run_is_named_after_what_was_asked_for_its_commit_and_time(monkeypatch, tmp_path, targets, start):
-    monkeypatch.setattr(pipeline, "flow_run", SimpleNamespace(parameters={"targets": targets}))
-    time = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
-    monkeypatch.setattr(pipeline, "commit_of", lambda _: "0123456789abcdef")
-    assert re.fullmatch(f"{start} of 0123456, {time}", pipeline.name_of_run())
-    monkeypatch.undo()
-    monkeypatch.setattr(pipeline, "flow_run", SimpleNamespace(parameters={"targets": targets}))
+@pytest.mark.parametrize(
+    ("name_of", "parameters", "start"),
+    [
+        (pipeline.name_of_run, {}, "all stages"),
+        (pipeline.name_of_run, {"targets": []}, "all stages"),
+        (pipeline.name_of_run, {"targets": ["qat", "pqat"]}, "qat, pqat"),
+        (experiments.name_of_run, {"overrides": ["seeds=[0],[1]", "prune.epochs=2"]}, "seeds=[0],[1] prune.epochs=2"),
+        (search.name_of_run, {"max_kb": 100}, "search up to 100 kB"),
+    ],
+)
+def test_run_is_named_after_what_was_asked_for_its_commit_and_time(monkeypatch, tmp_path, name_of, parameters, start):
+    for module in (pipeline, experiments, search):
+        monkeypatch.setattr(module, "flow_run", SimpleNamespace(parameters=parameters), raising=False)
+    start, time = re.escape(start), r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    with monkeypatch.context() as clone:
+        clone.setattr(pipeline, "commit_of", lambda _: "0123456789abcdef")
+        assert re.fullmatch(f"{start} of 0123456, {time}", name_of())
     monkeypatch.chdir(tmp_path)  # no clone
-    assert re.fullmatch(f"{start}, {time}", pipeline.name_of_run())
+    assert re.fullmatch(f"{start}, {time}", name_of())
+    monkeypatch.setenv("PATH", "")  # no git
+    assert re.fullmatch(f"{start}, {time}", name_of())
+
+
+def test_long_list_of_experiments_is_cut_in_the_name_of_their_run(monkeypatch):
+    asked = [f"prune.epochs=range(1,{number})" for number in range(100)]
+    monkeypatch.setattr(experiments, "flow_run", SimpleNamespace(parameters={"overrides": asked}), raising=False)
+    name = experiments.name_of_run()
+    assert name.startswith("prune.epochs=range(1,0) ")
+    assert len(name) < 150
 
 
 def test_failed_upstream_is_named():

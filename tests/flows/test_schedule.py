@@ -1,6 +1,7 @@
 """Runs that nobody starts by hand: served from here, and from a work pool."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def check_two_runs(api, found, workspace):
         api.create_flow_run_from_deployment(found.id)
     runs = wait_until(lambda: ended(api, found.id, 2))
     assert all(run.state.is_completed() for run in runs), [run.state.message for run in runs]
+    named = r"all stages( of [0-9a-f]{7})?, \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert all(re.fullmatch(named, run.name) for run in runs), [run.name for run in runs]
     said = sorted(run.state.message for run in runs)
     assert said == ["1 stages ran, 0 were cached", "Nothing changed: all 1 stages were cached"]
     assert (workspace.root.parent / "log").read_text().split() == ["began", "ended"]

@@ -57,6 +57,7 @@ from maskopt.slimming import slim
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)
 CLASSES = ("with_mask", "without_mask", "mask_weared_incorrect")
+BEST_BY = "right most often about the validation pictures, of equals the one of the fewest gzip bytes"
 DRAWINGS = "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured"
 
 
@@ -716,7 +717,7 @@ def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert list(json.loads(done.stdout)[0]["scores"]) == list(CLASSES[::-1])
-    assert done.stderr == f"with bundles/better, which learned from {DRAWINGS}\n"
+    assert done.stderr == f"with bundles/better, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
 
 
 def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
@@ -732,43 +733,78 @@ def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert list(json.loads(done.stdout)[0]["scores"]) == list(shapes)
-    assert done.stderr == f"with bundles/shapes, which learned from {DRAWINGS}\n"
+    assert done.stderr == f"with bundles/shapes, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
     Path("params.yaml").unlink()  # where the bundles alone are
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert done.stderr == f"with bundles/tiny, which learned from {DRAWINGS}\n"
+    assert done.stderr == f"with bundles/tiny, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
+
+
+def claim(variant, val_accuracy, more_bytes=0):
+    """Write metrics of a variant that are those of qat, but for two figures."""
+    measured = json.loads(paths.metrics("separable", "qat", 0).read_text())
+    int8 = measured["formats"]["int8"] | {"val_accuracy": val_accuracy}
+    int8["gzip_bytes"] += more_bytes
+    write_record(paths.metrics("separable", variant, 0), measured | {"formats": {"int8": int8}})
+
+
+def copy_model(variant):
+    """Make the file of a variant, the same as that of qat."""
+    made = paths.tflite("separable", variant, 0, "int8")
+    made.parent.mkdir()
+    shutil.copy(paths.tflite("separable", "qat", 0, "int8"), made)
 
 
 @pytest.mark.usefixtures("run")
 def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_files):
-    figures = json.loads(paths.metrics("separable", "qat", 0).read_text())
-    for variant, val_accuracy in (("pqat", 0.4), ("cqat", 0.5)):  # worse, and as good but larger
-        int8 = figures["formats"]["int8"] | {"val_accuracy": val_accuracy}
-        int8["gzip_bytes"] += 1
-        write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": int8}})
-        copy = paths.tflite("separable", variant, 0, "int8")
-        copy.parent.mkdir()
-        shutil.copy(paths.tflite("separable", "qat", 0, "int8"), copy)
-    better = figures["formats"]["int8"] | {"val_accuracy": 0.9}
-    for variant in ("pcqat", "ecqat"):  # whose file is gone, and one of other classes
-        write_record(paths.metrics("separable", variant, 0), figures | {"formats": {"int8": better}})
-    carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])
+    carry(tiny_files)
+    copy_model("pqat")
+    claim("pqat", 0.4)  # worse
+    carry(tiny_files, "cqat", packages={"numpy": "2.0"})  # as good, but larger
+    claim("pcqat", 0.9)  # its file is gone
+    copy_model("clustered")
+    claim("clustered", 0.9, more_bytes=1)  # figures of another file
+    carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])  # of other classes
+    claim("ecqat", 0.9)
     picture().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
     assert json.loads(done.stdout)[0]["label"] == "without_mask"
-    assert done.stderr.startswith("bundles/separable-qat-int8: ")
+    chosen, made = done.stderr.splitlines()
+    assert chosen == f"separable/qat is the best int8 model of seed 0: {BEST_BY}"
+    assert made.startswith("bundles/separable-qat-int8: ")
     again = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
-    assert again.stderr == f"with bundles/separable-qat-int8, which learned from {DRAWINGS}\n"
+    assert again.stderr == (
+        f"with bundles/separable-qat-int8, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
+    )
+
+
+def no_bundle(tmp_path):
+    """Return what classify says where there is nothing to classify with."""
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
+    assert isinstance(done.exception, NoBundle)
+    return str(done.exception)
 
 
 @pytest.mark.usefixtures("run")
 def test_without_a_bundle_or_a_run_classify_says_what_to_do(tmp_path):
     paths.metrics("separable", "qat", 0).unlink()
-    picture().save(tmp_path / "a.png")
-    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png")])
-    assert isinstance(done.exception, NoBundle)
-    assert str(done.exception) == (
-        "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model to make one "
-        "of: run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
+    assert no_bundle(tmp_path) == (
+        "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model is there to "
+        "make one of: run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
+    )
+
+
+@pytest.mark.usefixtures("run")
+def test_figures_that_git_keeps_are_not_taken_for_those_of_a_run(tmp_path, tiny_files):
+    for variant in ("pcqat", "pqat"):
+        claim(variant, 0.9)
+    carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])
+    claim("qat", 0.5, more_bytes=1)
+    assert no_bundle(tmp_path) == (
+        "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model is there to "
+        "make one of (data/metrics has figures of 4: 2 without a file in data/models, 1 of other classes, "
+        "1 measured on another file than the one in data/models): "
+        "run `maskopt run`, mend data.classes in params.yaml, or name a bundle with --bundle FOLDER"
     )
 
 

@@ -2,20 +2,30 @@
 
 import gzip
 import json
+import re
+import shutil
 import subprocess
 import sys
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner
 
-from maskopt import cli
+from maskopt import cli, paths
+from maskopt.completion import list_stages
 from maskopt.description import describe, lay_out
 from maskopt.errors import MaskoptError, MissingFile, NotAModel
 from maskopt.litert import Classifier
 from maskopt.origin import MAX_BYTES, after, begin, read_origin, to_bytes
+from maskopt.params import load_params
 from maskopt.sizes import pack
 from maskopt.slimming import slim
+from maskopt.variants import VARIANTS
+
+ROOT = Path(__file__).parents[2]
 
 ORIGIN = after(begin("small", 3, size_px=8, weights="none"), "baseline", {"epochs": 2, "learning_rate": 0.01})
 
@@ -160,6 +170,44 @@ def test_folder_is_told_as_one(tmp_path):
         f"{tmp_path} is not a .tflite file that can be used here: it is a folder. "
         "Make it again with `dvc repro`, or give another file"
     )
+
+
+@pytest.fixture
+def unrun(monkeypatch, tmp_path):
+    """A folder with params.yaml, where nothing was run."""
+    shutil.copy(ROOT / paths.PARAMS, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def why_not(path):
+    with pytest.raises(MissingFile) as err:
+        describe(path)
+    return str(err.value)
+
+
+def test_missing_output_of_the_graph_says_which_stage_makes_it(unrun):
+    model = Path("data/models/seed-0/bottleneck/pcqat/int8.tflite")
+    for path in (model, unrun / model):
+        assert why_not(path) == f"{path} is missing: run `dvc repro pcqat@bottleneck-0`, which makes it"
+
+
+@pytest.mark.usefixtures("unrun")
+def test_stages_that_make_model_files_are_those_of_the_graph():
+    params = load_params(paths.PARAMS)
+    stages = set(list_stages(yaml.safe_load((ROOT / paths.GRAPH).read_text())["stages"], params.model_dump()))
+    for backbone, (variant, promise), seed in product(params.backbones, VARIANTS.items(), params.seeds):
+        for file_format in promise.formats:
+            said = why_not(paths.tflite(backbone, variant, seed, file_format))
+            assert re.search("`dvc repro (.*)`", said).group(1) in stages
+
+
+@pytest.mark.parametrize("name", ["data/models/seed-0/bottleneck/baseline/int8.tflite", "mine.tflite"])
+def test_missing_file_that_no_stage_makes_wants_another_path(unrun, name):
+    told = f"{name} is missing: no stage makes it with params.yaml as it is: give the path of another .tflite file"
+    assert why_not(Path(name)) == told
+    (unrun / paths.PARAMS).unlink()
+    assert why_not(Path(name)) == told
 
 
 def test_showing_imports_no_tensorflow():
