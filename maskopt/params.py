@@ -79,6 +79,7 @@ Depth = Annotated[int, Field(ge=1, le=16)]
 Price = Annotated[float, Field(gt=0)]  # of a bit, in nats
 Place = Annotated[Path, AfterValidator(_short)]
 Incoming = Annotated[Path, AfterValidator(_in_incoming)]  # what the user has put there
+Table = Annotated[Incoming, AfterValidator(_small)]
 
 
 TECHNIQUES = ("prune", "cluster", "quantize", "entropy")  # sections that are phases of training
@@ -260,9 +261,7 @@ class Evaluation(Section):
     """What models are asked beside the test pictures as they are."""
 
     corruptions: bool  # the test pictures blurred, noisy, dark and so on: 18 times as many
-    attributes: (
-        Annotated[Incoming, AfterValidator(_small)] | None
-    )  # a CSV file: path, and a column for each attribute of pictures
+    attributes: Table | None  # a CSV file: path, and a column for each attribute of pictures
     extra: Incoming | None  # a folder of class folders: pictures of another source
 
 
