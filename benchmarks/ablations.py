@@ -19,13 +19,15 @@ import pandas as pd
 from rows import Rows
 
 from flows.experiment import changed_params
-from maskopt import paths, training
-from maskopt.backbones import build_classifier, freeze_below
-from maskopt.frozen import fit_baseline
-from maskopt.keras import keras, tf
+from maskopt import paths
+from maskopt.networks.backbones import build_classifier, freeze_below
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Params, Phase, load_params
 from maskopt.report.paired import compare
-from maskopt.stages.trainer import open_trainer
+from maskopt.stages.shared.trainer import open_trainer
+from maskopt.training import trainer as trainer_module
+from maskopt.training.frozen import fit_baseline
+from maskopt.training.trainer import Trainer, cosine
 
 RESULTS = Path("docs/results/ablations")
 SEEDS = (0, 1, 2)
@@ -41,12 +43,12 @@ class Choice:
 
     params: Mapping[str, object] = field(default_factory=dict)  # dotted names; NETWORK stands for the network
     against: str = "the profile"
-    schedule: Callable[..., Any] = training.cosine
+    schedule: Callable[..., Any] = cosine
     averaged: bool = False  # the same training as `against`, its last weights averaged
 
 
 def constant(phase: Phase, warmup: float, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return the rise of `training.cosine`, and then no fall."""
+    """Return the rise of `cosine`, and then no fall."""
     total = phase.epochs * steps_per_epoch
     rising = round(total * warmup)
     return keras.optimizers.schedules.CosineDecay(
@@ -98,7 +100,7 @@ def train_once(network: str, name: str, choice: Choice, seed: int) -> None:
     if rows.has(choice=name, seed=seed) or name == f"{known} px":
         return
     params = change(network, choice)
-    with patch.object(training, "cosine", choice.schedule):
+    with patch.object(trainer_module, "cosine", choice.schedule):
         best, averaged = fit(params, network, seed)
     added = {name: best}
     if name == "the profile":
@@ -151,7 +153,7 @@ def fit(params: Params, network: str, seed: int) -> tuple[dict[str, object], dic
     return best, ask(model, trainer)
 
 
-def ask(model: keras.Model, trainer: training.Trainer) -> dict[str, object]:
+def ask(model: keras.Model, trainer: Trainer) -> dict[str, object]:
     """Return accuracy, mean negative log-likelihood in nats, and a 1 for each picture that it gets right, else 0."""
     logits = np.concatenate([model(images, training=False).numpy() for images, *_ in trainer.val_batches()])
     labels = trainer.val.labels

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
-from maskopt import clustering, pruning
-from maskopt.keras import keras, tf, tfmot
+from maskopt.measuring.sizes import entropy_bytes
+from maskopt.networks.keras import keras, tf, tfmot
+from maskopt.networks.rebuilding import with_weights_of, wrapped_copy
 from maskopt.params import Cluster, Prune
-from maskopt.rebuilding import with_weights_of, wrapped_copy
-from maskopt.sizes import entropy_bytes
-from maskopt.slimming import HIGHEST
-from maskopt.training import Trainer
+from maskopt.techniques import clustering, pruning
+from maskopt.tflite.slimming import HIGHEST
+from maskopt.training.trainer import Trainer
 
 Floats = npt.NDArray[np.float32]
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # images, labels, weights

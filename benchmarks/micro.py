@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from maskopt.bundle.micro import arena_bytes
-from maskopt.inspection import read_graph
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
+from maskopt.tflite.inspection import read_graph
 
 PICTURES = 8
 RUN = """

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from maskopt.keras import keras, tf, tfmot
+from maskopt.networks.keras import keras, tf, tfmot
 
 FOLDER, WEIGHTS = Path(sys.argv[1]), sys.argv[2]
 SIZE, BATCH, FROZEN, FINETUNE, PRUNE, CLUSTER, QAT = map(int, sys.argv[3:])

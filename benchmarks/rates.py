@@ -19,17 +19,19 @@ import numpy.typing as npt
 import pandas as pd
 from rows import Rows
 
-from maskopt import backbones, clustering, entropy, paths, pruning
-from maskopt.convert import convert
-from maskopt.folding import fold_batch_norm
-from maskopt.keras import keras
-from maskopt.litert import Classifier
+from maskopt import paths
+from maskopt.measuring.litert import Classifier
+from maskopt.measuring.sizes import pack
+from maskopt.networks import backbones
+from maskopt.networks.keras import keras
 from maskopt.params import Params, load_params
-from maskopt.sizes import pack
-from maskopt.slimming import HIGHEST, slim
-from maskopt.stages.branch import spread
-from maskopt.stages.trainer import open_trainer
-from maskopt.training import Trainer
+from maskopt.stages.shared.branch import spread
+from maskopt.stages.shared.trainer import open_trainer
+from maskopt.techniques import clustering, entropy, pruning
+from maskopt.techniques.folding import fold_batch_norm
+from maskopt.tflite.convert import convert
+from maskopt.tflite.slimming import HIGHEST, slim
+from maskopt.training.trainer import Trainer
 
 RESULTS = Path("docs/results/rates")
 EPOCHS = 8

@@ -14,9 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from maskopt import paths
+from maskopt.files import read_record, write_record
 from maskopt.params import load_params
-from maskopt.records import read_record, write_record
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 RESULTS = Path("docs/results")
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert")

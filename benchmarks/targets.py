@@ -11,10 +11,10 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.bundle.description import best
+from maskopt.files import read_record
 from maskopt.params import load_params
-from maskopt.records import read_record
 from maskopt.report.paired import Right, compare
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 Model = tuple[str, str, str]  # backbone, variant, format
 

@@ -13,8 +13,7 @@ from flows.experiments import COMPARED
 from flows.graph import ask_dvc, read_graph
 from maskopt import paths
 from maskopt.errors import MissingFile
-from maskopt.files import replacing
-from maskopt.records import read_record
+from maskopt.files import read_record, replacing
 from maskopt.report.html.page import write_html
 
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")

@@ -25,11 +25,10 @@ from flows.errors import NothingFits
 from flows.experiment import Experiment, changed_params, follow, workspaces
 from flows.pipeline import default_jobs, name_after, reason, this_run
 from maskopt import paths
-from maskopt.files import replacing
-from maskopt.latency import time_inference
-from maskopt.litert import Classifier
+from maskopt.files import Record, read_record, replacing
+from maskopt.measuring.latency import time_inference
+from maskopt.measuring.litert import Classifier
 from maskopt.params import Params, load_params
-from maskopt.records import Record, read_record
 from maskopt.search import COLUMNS, KILOBYTE, OVER, Candidate, is_hopeless, mark_front, open_study, suggest
 
 STUDIES = ws.OURS / "search" / "studies.db"

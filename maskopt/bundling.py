@@ -22,15 +22,14 @@ from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pictures
 from maskopt.errors import CannotBundle, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
-from maskopt.files import replacing
-from maskopt.inspection import read_graph
-from maskopt.litert import Classifier
-from maskopt.origin import Origin, read_origin
+from maskopt.files import read_record, replacing
+from maskopt.measuring.litert import Classifier
+from maskopt.measuring.sizes import gzip_bytes
 from maskopt.params import Params
-from maskopt.pictures import Pictures, digest, load_pictures
-from maskopt.records import read_record
-from maskopt.sizes import gzip_bytes
-from maskopt.variants import VARIANTS
+from maskopt.tflite.inspection import read_graph
+from maskopt.tflite.origin import Origin, read_origin
+from maskopt.tflite.variants import VARIANTS
+from maskopt.training.pictures import Pictures, digest, load_pictures
 
 WRITTEN = {MODEL, FILE, LABELS, VECTORS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle

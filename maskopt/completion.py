@@ -19,7 +19,7 @@ def complete_profile(typed: str) -> list[str]:
 def complete_model(typed: str) -> list[str]:
     """Return backbone/variant of the models of the first seed that are there."""
     from maskopt.params import load_params  # noqa: PLC0415  takes half a second, not needed for other words
-    from maskopt.variants import VARIANTS  # noqa: PLC0415
+    from maskopt.tflite.variants import VARIANTS  # noqa: PLC0415
 
     try:
         params = load_params(paths.PARAMS)

@@ -9,12 +9,12 @@ from typing import Any
 
 from maskopt import paths
 from maskopt.errors import MaskoptError, MissingFile
-from maskopt.inspection import Tensor, parse_graph, reading
-from maskopt.measure import count_costs
+from maskopt.measuring.measure import count_costs
+from maskopt.measuring.sizes import pack
 from maskopt.model_file import refuse_unreadable
-from maskopt.origin import read_origin
-from maskopt.sizes import pack
-from maskopt.variants import VARIANTS
+from maskopt.tflite.inspection import Tensor, parse_graph, reading
+from maskopt.tflite.origin import read_origin
+from maskopt.tflite.variants import VARIANTS
 
 Description = dict[str, Any]  # of JSON
 

@@ -1,9 +1,15 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that are there whole or not at all, and JSON files of one model."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from maskopt.errors import MissingFile
+
+Record = dict[str, Any]  # facts that training notes, metrics, latency
 
 
 @contextmanager
@@ -34,6 +40,25 @@ def scratch(path: Path) -> Iterator[Path]:
         yield path
     finally:
         _remove(path)
+
+
+def read_record(path: Path) -> Record:
+    """Return the content of a file.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFile(path, "run `dvc repro`") from None
+    return record
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a file in the order of the keys, so that versions of it can be compared line by line."""
+    with replacing(path) as file:
+        file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _remove(path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import h5py
 
-from maskopt.backbones import architecture, build_whole, cut, refuse_misfit
 from maskopt.errors import DownloadFailed, MissingFile, WrongWeights
-from maskopt.keras import keras
+from maskopt.networks.backbones import architecture, build_whole, cut, refuse_misfit
+from maskopt.networks.keras import keras
 from maskopt.params import Trunk
 
 IMAGENET = "imagenet"

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def one_thread():
     """TensorFlow fixes its threads when it first computes: fixtures of a session that use it ask for this one."""
-    from maskopt.keras import configure
+    from maskopt.networks.keras import configure
 
     configure(seed=0, threads=1)
 
@@ -18,15 +18,15 @@ def one_thread():
 @pytest.fixture(scope="session", autouse=True)
 def configured(request):
     """Configure TensorFlow if the tests import it; others need not wait for it."""
-    if "maskopt.keras" in sys.modules:
+    if "maskopt.networks.keras" in sys.modules:
         request.getfixturevalue("one_thread")
 
 
 @pytest.fixture(autouse=True)
 def seeded(configured):  # noqa: ARG001
     """Start each test from the same random numbers."""
-    if "maskopt.keras" in sys.modules:
-        from maskopt.keras import keras
+    if "maskopt.networks.keras" in sys.modules:
+        from maskopt.networks.keras import keras
 
         keras.utils.set_random_seed(0)
 

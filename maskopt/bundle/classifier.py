@@ -15,7 +15,7 @@ from PIL import Image
 from maskopt.bundle.description import FILE, MODEL, Description, read_description
 from maskopt.data.picture import as_seen, fit, open_picture
 from maskopt.errors import BrokenBundle, MissingFile, WrongArray
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
 from maskopt.model_file import refuse_unreadable
 
 UNSURE = "unsure"

@@ -6,8 +6,8 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.costs import measure_peak_activation_bytes
-from maskopt.inspection import CHANNEL_AXES, Graph
+from maskopt.measuring.costs import measure_peak_activation_bytes
+from maskopt.tflite.inspection import CHANNEL_AXES, Graph
 
 FILES = ("model.h", "model.cc", "test_vector.h")
 FORMAT = "int8"  # of the files that are made for LiteRT Micro: others would need floats

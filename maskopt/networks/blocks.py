@@ -6,7 +6,7 @@ Shape legend: B batch, H height px, W width px, C channels.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 
 layers = keras.layers
 Tensor = Any  # symbolic, of Keras

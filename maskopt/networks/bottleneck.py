@@ -1,7 +1,7 @@
 """A small network of inverted bottlenecks, after MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
 
-from maskopt.keras import keras
 from maskopt.networks import blocks
+from maskopt.networks.keras import keras
 
 STEM = 16  # channels
 # Channels, stride, expansion.

@@ -1,7 +1,7 @@
 """A small network of depthwise-separable blocks, after MobileNetV1 (Howard et al. 2017, arXiv:1704.04861)."""
 
-from maskopt.keras import keras
 from maskopt.networks import blocks
+from maskopt.networks.keras import keras
 
 STEM = 16  # channels
 # Channels, stride.

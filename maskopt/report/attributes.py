@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from maskopt.measure import wilson_interval
+from maskopt.measuring.measure import wilson_interval
 from maskopt.report.results import MODEL, SeedFrames
 from maskopt.report.tables import NOTHING
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 GROUP = ["attribute", "value", "class"]
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maskopt.calibration import bin_by_confidence, calibration_error
+from maskopt.measuring.calibration import bin_by_confidence, calibration_error
 from maskopt.report.canvas import COLOURS, GRID, hide_unused, new_figure, tidy
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 PANELS_PER_ROW = 5
 LARGEST_MARK = 220  # points squared, of a bin that holds all pictures

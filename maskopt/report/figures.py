@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from maskopt.records import Record
+from maskopt.files import Record
 from maskopt.report.canvas import COLOURS, hide_unused, new_figure, tidy
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 MARKERS = ("o", "s", "^", "D", "P", "v", "X", "<", ">", "p")
 FACES = {"float32": "#BBBBBB", "dynamic": "white", "int8": None}  # None: the variant's colour

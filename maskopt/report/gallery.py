@@ -9,7 +9,7 @@ from maskopt.report.calibration import draw_reliability
 from maskopt.report.curves import draw_phases, draw_techniques
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.results import Frames, Models
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 PHASES = ("baseline", "finetuned")  # training goes on from the first to the second; techniques start from the second
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from maskopt.records import Record
+from maskopt.files import Record
 from maskopt.report.crossed import Gain
 
 INTRODUCTION = """\

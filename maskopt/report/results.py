@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from maskopt.records import Record
+from maskopt.files import Record
 from maskopt.report.paired import Right, compare
 
 Models = Mapping[tuple[str, str], Record]  # (backbone, variant) -> record

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from maskopt.report.results import SeedFrames
 from maskopt.report.thumbnails import Pictures, draw_thumbnails
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 
 def list_suspects(predictions: SeedFrames) -> pd.DataFrame:

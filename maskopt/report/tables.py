@@ -8,7 +8,7 @@ import pandas as pd
 from maskopt.report.paired import Difference
 from maskopt.report.paper import PAPER, Published
 from maskopt.report.results import DIFFERENCE
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 # Variant -> the paper's heading.
 TABLE_1 = {"baseline": "accuracy", "finetuned": "fine-tuned"}  # float models, .tflite as it is

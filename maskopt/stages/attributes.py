@@ -9,7 +9,7 @@ from maskopt.data.attributes import NOT_SAID, read_attributes
 from maskopt.data.rows import read_manifest
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 logger = logging.getLogger(__name__)
 

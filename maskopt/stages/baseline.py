@@ -1,10 +1,10 @@
 """Start weights -> trained head on a frozen trunk, or a whole network trained from random weights."""
 
 from maskopt import paths
-from maskopt.frozen import fit_baseline
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.training.frozen import fit_baseline
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

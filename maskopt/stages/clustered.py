@@ -1,9 +1,9 @@
 """finetuned model -> few values in each layer."""
 
-from maskopt.clustering import cluster, skip_reason
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques.clustering import cluster, skip_reason
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -1,9 +1,9 @@
 """clustered model -> the same, trained while quantised, values kept."""
 
-from maskopt import clustering, quantization
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques import clustering, quantization
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -11,7 +11,7 @@ from maskopt.data.folds import draw_folds
 from maskopt.data.rows import read_pictures
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 PARTED, DIGITS = "parted", 6
 

@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
-from maskopt.backbones import build_classifier, freeze_below
 from maskopt.data.folds import Fold
-from maskopt.frozen import fit_baseline
-from maskopt.keras import keras, tf
+from maskopt.networks.backbones import build_classifier, freeze_below
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Params
-from maskopt.pictures import Pictures
-from maskopt.stages.trainer import open_trainer
-from maskopt.training import Trainer
+from maskopt.stages.shared.trainer import open_trainer
+from maskopt.training.frozen import fit_baseline
+from maskopt.training.pictures import Pictures
+from maskopt.training.trainer import Trainer
 
 Scores = npt.NDArray[np.float32]
 

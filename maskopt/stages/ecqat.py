@@ -1,9 +1,9 @@
 """finetuned model -> weights at few levels, in training that pays for the bits of their code."""
 
-from maskopt import entropy
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques import entropy
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

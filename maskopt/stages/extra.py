@@ -15,7 +15,7 @@ from maskopt.data.rows import COLUMNS, read_manifest
 from maskopt.errors import NothingNew
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from maskopt import paths
 from maskopt.data.source import fetch
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params) -> None:

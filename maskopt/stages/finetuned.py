@@ -1,9 +1,9 @@
 """baseline model -> all or the upper layers trained further."""
 
-from maskopt.backbones import freeze_below
+from maskopt.networks.backbones import freeze_below
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -4,12 +4,12 @@ import logging
 from dataclasses import asdict
 
 from maskopt import paths
-from maskopt.latency import time_inference
-from maskopt.litert import Classifier
+from maskopt.files import write_record
+from maskopt.measuring.latency import time_inference
+from maskopt.measuring.litert import Classifier
 from maskopt.params import Params
-from maskopt.records import write_record
-from maskopt.stages.run import run
-from maskopt.variants import VARIANTS
+from maskopt.stages.shared.run import run
+from maskopt.tflite.variants import VARIANTS
 
 logger = logging.getLogger(__name__)
 

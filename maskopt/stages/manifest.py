@@ -6,7 +6,7 @@ from maskopt import paths
 from maskopt.data.manifest import build_manifest
 from maskopt.files import replacing
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params) -> None:

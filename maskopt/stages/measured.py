@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 
 from maskopt import paths
-from maskopt.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from maskopt.data.rows import read_manifest, read_pictures
 from maskopt.errors import MissingFile
-from maskopt.files import replacing
-from maskopt.inspection import read_graph
-from maskopt.litert import Classifier, Pixels
-from maskopt.measure import DIGITS, Ints, Quality, Scores, assess, count_costs, summarize_weights
+from maskopt.files import read_record, replacing, write_record
+from maskopt.measuring.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from maskopt.measuring.litert import Classifier, Pixels
+from maskopt.measuring.measure import DIGITS, Ints, Quality, Scores, assess, count_costs, summarize_weights
+from maskopt.measuring.sizes import list_constants, pack, share
 from maskopt.params import Params
-from maskopt.records import read_record, write_record
-from maskopt.sizes import list_constants, pack, share
-from maskopt.stages.run import run
-from maskopt.variants import VARIANTS
+from maskopt.stages.shared.run import run
+from maskopt.tflite.inspection import read_graph
+from maskopt.tflite.variants import VARIANTS
 
 logger = logging.getLogger(__name__)
 

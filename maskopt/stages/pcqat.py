@@ -1,9 +1,9 @@
 """sparse clustered model -> the same, trained while quantised, zeros and values kept."""
 
-from maskopt import clustering, pruning, quantization
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques import clustering, pruning, quantization
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

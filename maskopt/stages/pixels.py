@@ -4,7 +4,7 @@ from maskopt import paths
 from maskopt.data.pixels import write_pixels
 from maskopt.data.rows import read_manifest
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params) -> None:

@@ -1,9 +1,9 @@
 """finetuned model -> the smallest weights of each layer at zero."""
 
 from maskopt.params import Params
-from maskopt.pruning import prune, skip_reason
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques.pruning import prune, skip_reason
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -1,9 +1,9 @@
 """finetuned model -> the same, trained while quantised."""
 
 from maskopt.params import Params
-from maskopt.quantization import quantize, skip_reason
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques.quantization import quantize, skip_reason
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from maskopt import paths
 from maskopt.data.rows import read_manifest, read_pictures
 from maskopt.errors import MissingFile
-from maskopt.files import replacing
+from maskopt.files import read_record, replacing, write_record
 from maskopt.params import Params
-from maskopt.records import read_record, write_record
 from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
@@ -41,8 +40,8 @@ from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
 from maskopt.report.thumbnails import MOST, Pictures
-from maskopt.stages.run import run
-from maskopt.variants import VARIANTS
+from maskopt.stages.shared.run import run
+from maskopt.tflite.variants import VARIANTS
 
 Model = tuple[str, str, int]  # backbone, variant, seed
 Sheets = Mapping[str, tuple[pd.DataFrame, pd.DataFrame | None]]  # name -> numbers, and as text if the page shows them

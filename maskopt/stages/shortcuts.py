@@ -7,10 +7,10 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.data.rows import read_manifest
+from maskopt.files import write_record
 from maskopt.params import Params
-from maskopt.records import write_record
 from maskopt.shortcuts import is_far_above, list_facts, probe
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 DIGITS = 4
 

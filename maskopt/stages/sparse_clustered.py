@@ -1,9 +1,9 @@
 """pruned model -> few values in each layer, zero one of them."""
 
-from maskopt import clustering, pruning
 from maskopt.params import Params
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques import clustering, pruning
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

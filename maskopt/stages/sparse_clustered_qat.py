@@ -1,9 +1,9 @@
 """sparse clustered model -> the same, trained while quantised, nothing kept: the paper's QAT."""
 
 from maskopt.params import Params
-from maskopt.quantization import quantize, skip_reason
-from maskopt.stages.branch import open_branch
-from maskopt.stages.run import run
+from maskopt.stages.shared.branch import open_branch
+from maskopt.stages.shared.run import run
+from maskopt.techniques.quantization import quantize, skip_reason
 
 
 def main(params: Params, backbone: str, seed: str) -> None:

@@ -6,10 +6,9 @@ from maskopt import paths
 from maskopt.data.rows import read_manifest
 from maskopt.data.split import split_rows
 from maskopt.errors import MissingFile
-from maskopt.files import replacing
+from maskopt.files import replacing, write_record
 from maskopt.params import Params
-from maskopt.records import write_record
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params, seed: str) -> None:

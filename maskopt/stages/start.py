@@ -3,9 +3,8 @@
 import logging
 
 from maskopt import paths
-from maskopt.files import replacing
+from maskopt.files import replacing, write_record
 from maskopt.params import Trunk
-from maskopt.records import write_record
 
 logger = logging.getLogger(__name__)
 

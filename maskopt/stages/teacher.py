@@ -6,10 +6,9 @@ Nothing but a note where there is no teacher.
 import numpy as np
 
 from maskopt import paths
-from maskopt.files import replacing
+from maskopt.files import read_record, replacing, write_record
 from maskopt.params import Params
-from maskopt.records import read_record, write_record
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params, seed: str) -> None:

@@ -2,7 +2,7 @@
 
 from maskopt import paths
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 from maskopt.stages.start import bring, bring_nothing
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from maskopt import paths
-from maskopt.backbones import build_classifier, freeze_below
-from maskopt.frozen import fit_baseline
-from maskopt.keras import tf
+from maskopt.networks.backbones import build_classifier, freeze_below
+from maskopt.networks.keras import tf
 from maskopt.params import Params, Teacher
-from maskopt.stages.trainer import open_trainer
+from maskopt.stages.shared.trainer import open_trainer
+from maskopt.training.frozen import fit_baseline
 
 
 def teach(params: Params, teacher: Teacher, seed: int) -> tuple[npt.NDArray[np.float32], float]:

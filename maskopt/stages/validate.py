@@ -6,10 +6,9 @@ from maskopt import paths
 from maskopt.data.rows import read_manifest
 from maskopt.data.validation import validate
 from maskopt.errors import InvalidData
-from maskopt.files import replacing
+from maskopt.files import replacing, write_record
 from maskopt.params import Params
-from maskopt.records import write_record
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 
 
 def main(params: Params) -> None:

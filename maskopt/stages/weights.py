@@ -1,7 +1,7 @@
 """`networks.<backbone>.weights` -> the weights its trunk starts from, and where they came from."""
 
 from maskopt.params import Params
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 from maskopt.stages.start import bring
 
 

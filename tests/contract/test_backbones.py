@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from maskopt import clustering, pruning, quantization
-from maskopt.backbones import (
+from maskopt.errors import FixedScale, TooSmall, UnknownName
+from maskopt.networks.backbones import (
     ARCHITECTURES,
     BATCH_NORM_MOMENTUM,
     FEATURES,
@@ -13,9 +13,9 @@ from maskopt.backbones import (
     freeze_below,
     trunk_of,
 )
-from maskopt.errors import FixedScale, TooSmall, UnknownName
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 from maskopt.params import Trunk
+from maskopt.techniques import clustering, pruning, quantization
 
 HAND_MADE = [name for name, entry in ARCHITECTURES.items() if entry.download is None]
 PUBLISHED = [name for name in ARCHITECTURES if name not in HAND_MADE]

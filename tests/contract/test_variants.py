@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from maskopt.convert import FORMATS
-from maskopt.variants import VARIANTS
+from maskopt.tflite.convert import FORMATS
+from maskopt.tflite.variants import VARIANTS
 
 STAGES = Path(__file__).parents[2] / "maskopt" / "stages"
 

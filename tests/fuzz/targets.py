@@ -96,7 +96,7 @@ def _read_bundle(path: Path) -> None:
 @cache
 def _network():
     """Return what `corpus/weights/small.h5` holds the weights of, smaller than any network of ours."""
-    from maskopt.keras import keras
+    from maskopt.networks.keras import keras
 
     image = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(2, 3, use_bias=False, name="conv")(image)

@@ -12,7 +12,7 @@ import yaml
 from small import shrink
 
 from maskopt import paths
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 pytestmark = pytest.mark.slow
 

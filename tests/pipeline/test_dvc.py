@@ -7,7 +7,7 @@ from shutil import make_archive
 import pytest
 from small import shrink
 
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from small import shrink
 
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

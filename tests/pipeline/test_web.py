@@ -19,11 +19,11 @@ import pytest
 from PIL import Image, ImageCms
 
 import maskopt
-from maskopt.backbones import SYMMETRIC
 from maskopt.bundle.card import MORE
 from maskopt.bundle.description import FILE, MODEL, Description, Input, Output
 from maskopt.bundling import TEMPLATE
 from maskopt.data.picture import BACKGROUND, open_picture
+from maskopt.networks.backbones import SYMMETRIC
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -50,11 +50,11 @@ def bundle(tmp_path_factory):
 @pytest.fixture(scope="module")
 def models(one_thread):  # noqa: ARG001
     """Files of each format of a network with random weights, whose scores differ from picture to picture."""
-    from maskopt.backbones import build_classifier
-    from maskopt.convert import FORMATS, convert
-    from maskopt.keras import keras
+    from maskopt.networks.backbones import build_classifier
+    from maskopt.networks.keras import keras
     from maskopt.params import Trunk
-    from maskopt.slimming import slim
+    from maskopt.tflite.convert import FORMATS, convert
+    from maskopt.tflite.slimming import slim
 
     keras.utils.set_random_seed(0)
     model = build_classifier(Trunk(architecture="separable", width=0.5, depth=1, until=None), SIZE_PX, len(CLASSES))

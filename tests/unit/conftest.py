@@ -23,9 +23,9 @@ class TinyFiles:
 @pytest.fixture(scope="session")
 def tiny_files(tmp_path_factory, one_thread):  # noqa: ARG001
     """Layers: conv 3x3 (16), batch-norm, relu6, depthwise 3x3 stride 2, conv 1x1 (64), mean, dense (3)."""
-    from maskopt.backbones import SYMMETRIC
-    from maskopt.convert import convert
-    from maskopt.keras import tf
+    from maskopt.networks.backbones import SYMMETRIC
+    from maskopt.networks.keras import tf
+    from maskopt.tflite.convert import convert
 
     rng = np.random.default_rng(0)
     model = _planted(rng)
@@ -40,7 +40,7 @@ def tiny_files(tmp_path_factory, one_thread):  # noqa: ARG001
 
 
 def _planted(rng):
-    from maskopt.keras import keras
+    from maskopt.networks.keras import keras
 
     layers = keras.layers
     image = layers.Input((SIZE_PX, SIZE_PX, 3))
@@ -66,9 +66,9 @@ def _values(weights, rng):
 @pytest.fixture(scope="session")
 def toy(one_thread):  # noqa: ARG001
     """96 pictures to train on, 60 to validate on: a class is the one channel that is brighter than the others."""
-    from maskopt.backbones import SYMMETRIC
+    from maskopt.networks.backbones import SYMMETRIC
     from maskopt.params import Augmentation, Training
-    from maskopt.training import Trainer
+    from maskopt.training.trainer import Trainer
 
     rng = np.random.default_rng(0)
     augmentation = Augmentation(
@@ -97,7 +97,7 @@ def toy(one_thread):  # noqa: ARG001
 
 
 def _toy_pictures(rng, n):
-    from maskopt.training import Pictures
+    from maskopt.training.trainer import Pictures
 
     labels = np.arange(n, dtype=np.int64) % N_CLASSES
     pixels = rng.integers(0, 160, (n, SIZE_PX, SIZE_PX, 3), np.uint8)
@@ -108,8 +108,8 @@ def _toy_pictures(rng, n):
 @pytest.fixture(scope="session")
 def build_toy(one_thread):  # noqa: ARG001
     """Layers: conv 3x3 (12), depthwise 3x3 stride 2, conv 1x1 (24), each with batch-norm and relu6; dense (3)."""
-    from maskopt.backbones import BATCH_NORM_MOMENTUM, FEATURES
-    from maskopt.keras import keras
+    from maskopt.networks.backbones import BATCH_NORM_MOMENTUM, FEATURES
+    from maskopt.networks.keras import keras
 
     layers = keras.layers
 
@@ -133,8 +133,8 @@ def build_toy(one_thread):  # noqa: ARG001
 @pytest.fixture(scope="session")
 def build_linear(one_thread):  # noqa: ARG001
     """Layers: flatten (192), dense (3). Half as long to trace as the other."""
-    from maskopt.backbones import FEATURES
-    from maskopt.keras import keras
+    from maskopt.networks.backbones import FEATURES
+    from maskopt.networks.keras import keras
 
     def build():
         keras.utils.set_random_seed(0)
@@ -176,7 +176,7 @@ N_CLUSTERS = 8
 @pytest.fixture(scope="session")
 def pruned(toy, trained):
     from maskopt.params import Prune
-    from maskopt.pruning import prune
+    from maskopt.techniques.pruning import prune
 
     params = Prune(epochs=2, learning_rate=0.003, final_sparsity=SPARSITY, ramp=0.5)
     return _trained(*prune(trained.model, toy, params))
@@ -193,9 +193,9 @@ def sparse_clustered(toy, pruned):
 
 
 def _cluster(model, toy, preserve_sparsity):
-    from maskopt.clustering import cluster
-    from maskopt.keras import keras
+    from maskopt.networks.keras import keras
     from maskopt.params import Cluster
+    from maskopt.techniques.clustering import cluster
 
     keras.utils.set_random_seed(0)  # k-means++ starts from random weights
     params = Cluster(epochs=2, learning_rate=0.001, n_clusters=N_CLUSTERS, centroids="kmeans++")

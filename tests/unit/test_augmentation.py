@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from maskopt.augmentation import _erased, augment
-from maskopt.keras import tf
+from maskopt.networks.keras import tf
 from maskopt.params import Augmentation
+from maskopt.training.augmentation import _erased, augment
 
 SEED = np.array([3, 4])
 AMOUNTS = {

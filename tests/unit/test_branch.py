@@ -9,10 +9,10 @@ import pytest
 
 from maskopt import paths
 from maskopt.errors import LostTechnique
-from maskopt.origin import read_origin
+from maskopt.files import write_record
 from maskopt.params import Trunk
-from maskopt.records import write_record
-from maskopt.stages.branch import Branch, spread
+from maskopt.stages.shared.branch import Branch, spread
+from maskopt.tflite.origin import read_origin
 
 BACKBONE = "small"
 TRUNK = Trunk(architecture="separable", width=1, depth=1, until=None)

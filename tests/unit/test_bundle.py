@@ -44,15 +44,15 @@ from maskopt.errors import (
     UnreadablePicture,
     WrongArray,
 )
-from maskopt.inspection import read_graph
-from maskopt.litert import Classifier
-from maskopt.measure import assess
-from maskopt.origin import to_bytes
+from maskopt.files import write_record
+from maskopt.measuring.litert import Classifier
+from maskopt.measuring.measure import assess
+from maskopt.measuring.sizes import gzip_bytes
 from maskopt.params import load_params
-from maskopt.pictures import digest, load_pictures
-from maskopt.records import write_record
-from maskopt.sizes import gzip_bytes
-from maskopt.slimming import slim
+from maskopt.tflite.inspection import read_graph
+from maskopt.tflite.origin import to_bytes
+from maskopt.tflite.slimming import slim
+from maskopt.training.pictures import digest, load_pictures
 
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maskopt.calibration import N_BINS, bin_by_confidence, calibration_error
+from maskopt.measuring.calibration import N_BINS, bin_by_confidence, calibration_error
 
 # Worked by hand: bins of 1/15; 0.62 and 0.65 fall into one, 0.95 into another.
 CONFIDENCE = np.array([0.62, 0.65, 0.95])

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskopt.clustering import cluster
-from maskopt.entropy import code
-from maskopt.frozen import fit_head
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 from maskopt.params import Cluster, Entropy, Phase, Prune, Quantize
-from maskopt.pruning import prune
-from maskopt.quantization import quantize
+from maskopt.techniques.clustering import cluster
+from maskopt.techniques.entropy import code
+from maskopt.techniques.pruning import prune
+from maskopt.techniques.quantization import quantize
+from maskopt.training.frozen import fit_head
 
 PHASE = Phase(epochs=4, learning_rate=0.01)
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from maskopt.clustering import CENTROIDS, cluster, skip_reason
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 from maskopt.params import Cluster
+from maskopt.techniques.clustering import CENTROIDS, cluster, skip_reason
 
 layers = keras.layers
 N_CLUSTERS = 8  # as in conftest.py

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from maskopt.backbones import CAFFE, SYMMETRIC
-from maskopt.convert import FORMATS, convert
-from maskopt.inspection import parse_graph
-from maskopt.keras import keras
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
+from maskopt.networks.backbones import CAFFE, SYMMETRIC
+from maskopt.networks.keras import keras
+from maskopt.tflite.convert import FORMATS, convert
+from maskopt.tflite.inspection import parse_graph
 
 PREPROCESSINGS = {"tf": SYMMETRIC, "caffe": CAFFE}  # modes of Keras
 PICTURES = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)

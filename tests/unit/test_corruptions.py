@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskopt.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from maskopt.measuring.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from maskopt.report.robustness import lay_out_robustness, list_robustness
 
 N, SIDE = 8, 64

@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
 
-from maskopt import clustering, pruning, quantization
-from maskopt.coverage import count_reached, list_dynamic_range, list_layers
-from maskopt.inspection import read_graph
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
+from maskopt.techniques import clustering, pruning, quantization
+from maskopt.tflite.coverage import count_reached, list_dynamic_range, list_layers
+from maskopt.tflite.inspection import read_graph
 
 
 @pytest.fixture

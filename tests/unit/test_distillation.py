@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from maskopt import paths
-from maskopt.distillation import Crossentropy, accuracy
-from maskopt.keras import keras, tf
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Phase, Teacher, load_params
 from maskopt.stages import teacher as teacher_stage
 from maskopt.stages.start import bring_nothing
+from maskopt.training.distillation import Crossentropy, accuracy
 
 LABELS = np.eye(3, dtype=np.float32)[[0, 2]]
 LOGITS = np.array([[2.0, 0.0, 1.0], [0.0, 1.0, 0.5]], np.float32)

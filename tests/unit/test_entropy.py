@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from maskopt import entropy
-from maskopt.folding import fold_batch_norm
-from maskopt.keras import keras, tf
+from maskopt.measuring.sizes import entropy_bytes
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Entropy
-from maskopt.sizes import entropy_bytes
+from maskopt.techniques import entropy
+from maskopt.techniques.folding import fold_batch_norm
 
 
 def params(**changes):

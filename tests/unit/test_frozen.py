@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maskopt.frozen import fit_head
 from maskopt.params import Phase
+from maskopt.training.frozen import fit_head
 
 PHASE = Phase(epochs=4, learning_rate=0.01)
 
@@ -39,7 +39,7 @@ def test_curves_have_a_row_per_epoch(with_head):
 
 
 def test_head_is_that_of_training_with_a_frozen_trunk(viewed_anew, build_toy, with_head):
-    from maskopt.backbones import freeze_below
+    from maskopt.networks.backbones import freeze_below
 
     model, curves, before = with_head
     slow = build_toy()

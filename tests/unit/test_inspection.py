@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from maskopt.costs import count_macs, count_parameters, measure_peak_activation_bytes
 from maskopt.errors import MissingFile, NotAModel
-from maskopt.inspection import Graph, Operator, Tensor, read_graph
-from maskopt.origin import read_origin
+from maskopt.measuring.costs import count_macs, count_parameters, measure_peak_activation_bytes
+from maskopt.tflite.inspection import Graph, Operator, Tensor, read_graph
+from maskopt.tflite.origin import read_origin
 
 
 def test_operators_are_read_in_order(tiny_files):

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from maskopt.errors import LostTechnique
-from maskopt.inspection import read_graph
-from maskopt.invariants import check, list_kernels
-from maskopt.variants import Variant
+from maskopt.tflite.inspection import read_graph
+from maskopt.tflite.invariants import check, list_kernels
+from maskopt.tflite.variants import Variant
 
 PLAIN = Variant("plain", None, ())
 SPARSE = Variant("sparse", None, (), sparse=True)

@@ -1,4 +1,4 @@
-"""maskopt/keras.py chooses Keras, sets the environment and quiets imports: all that only if it comes first."""
+"""maskopt/networks/keras.py chooses Keras, sets the environment and quiets imports: all that only if it comes first."""
 
 import ast
 import subprocess
@@ -23,12 +23,12 @@ def test_no_other_module_imports_tensorflow_itself():
 
 
 def test_keras_is_the_one_that_tfmot_takes():
-    from maskopt.keras import keras, tfmot
+    from maskopt.networks.keras import keras, tfmot
 
     tfmot.quantization.keras.quantize_annotate_layer(keras.layers.Dense(2))
 
 
 def test_keras_3_which_takes_seconds_is_not_imported():
-    script = "import sys, maskopt.keras; print({'keras.src', 'sklearn', 'matplotlib'} & sys.modules.keys())"
+    script = "import sys, maskopt.networks.keras; print({'keras.src', 'sklearn', 'matplotlib'} & sys.modules.keys())"
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "set()"

@@ -4,7 +4,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from maskopt.errors import MissingFile, NotAModel, WrongPictures
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
 
 
 def test_float_scores_are_those_of_keras(tiny_files):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from maskopt.inspection import read_graph
-from maskopt.measure import assess, summarize_weights, wilson_interval
+from maskopt.measuring.measure import assess, summarize_weights, wilson_interval
+from maskopt.tflite.inspection import read_graph
 
 CLASSES = ("with", "without", "wrong")
 

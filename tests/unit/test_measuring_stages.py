@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from maskopt import paths
-from maskopt.corruptions import CORRUPTIONS
 from maskopt.data.rows import COLUMNS
 from maskopt.errors import MissingFile
+from maskopt.files import write_record
+from maskopt.measuring.corruptions import CORRUPTIONS
 from maskopt.params import Evaluation, load_params
-from maskopt.records import write_record
 from maskopt.stages import latency, measured
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 BACKBONE = "separable"
 REPOSITORY = Path(__file__).parents[2]

@@ -18,12 +18,12 @@ from maskopt import cli, paths
 from maskopt.completion import list_stages
 from maskopt.description import describe, lay_out
 from maskopt.errors import MaskoptError, MissingFile, NotAModel
-from maskopt.litert import Classifier
-from maskopt.origin import MAX_BYTES, after, begin, read_origin, to_bytes
+from maskopt.measuring.litert import Classifier
+from maskopt.measuring.sizes import pack
 from maskopt.params import load_params
-from maskopt.sizes import pack
-from maskopt.slimming import slim
-from maskopt.variants import VARIANTS
+from maskopt.tflite.origin import MAX_BYTES, after, begin, read_origin, to_bytes
+from maskopt.tflite.slimming import slim
+from maskopt.tflite.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 from maskopt.params import Phase, Prune
-from maskopt.pictures import Pictures
-from maskopt.pruning import prune, skip_reason
+from maskopt.techniques.pruning import prune, skip_reason
+from maskopt.training.pictures import Pictures
 
 layers = keras.layers
 

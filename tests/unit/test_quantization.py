@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from maskopt.backbones import SYMMETRIC
-from maskopt.convert import convert
-from maskopt.inspection import parse_graph, read_graph
-from maskopt.invariants import check, list_kernels
-from maskopt.keras import keras
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
+from maskopt.networks.backbones import SYMMETRIC
+from maskopt.networks.keras import keras
 from maskopt.params import Quantize
-from maskopt.quantization import quantize, skip_reason
-from maskopt.variants import VARIANTS
+from maskopt.techniques.quantization import quantize, skip_reason
+from maskopt.tflite.convert import convert
+from maskopt.tflite.inspection import parse_graph, read_graph
+from maskopt.tflite.invariants import check, list_kernels
+from maskopt.tflite.variants import VARIANTS
 
 SPARSITY, N_CLUSTERS = 0.3, 8  # as in conftest.py
 PARAMS = Quantize(epochs=3, learning_rate=0.003)

@@ -25,7 +25,7 @@ from maskopt.report.tables import (
     lay_out_table_2,
 )
 from maskopt.report.thumbnails import MOST, draw_thumbnails
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
 FLOAT_BYTES = 8_965_325
@@ -295,9 +295,9 @@ def test_confusion_matrix_shows_each_count():
 def test_records_of_the_tests_are_those_that_are_measured(tiny_files):
     from dataclasses import asdict
 
-    from maskopt.inspection import read_graph
-    from maskopt.measure import assess, count_costs, summarize_weights
-    from maskopt.sizes import pack, share
+    from maskopt.measuring.measure import assess, count_costs, summarize_weights
+    from maskopt.measuring.sizes import pack, share
+    from maskopt.tflite.inspection import read_graph
 
     graph, content = read_graph(tiny_files.int8), tiny_files.int8.read_bytes()
     quality = assess(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), CLASSES)

@@ -11,13 +11,13 @@ from PIL import Image
 from maskopt import paths
 from maskopt.data.rows import COLUMNS
 from maskopt.errors import MissingFile
-from maskopt.measure import wilson_interval
+from maskopt.files import read_record, write_record
+from maskopt.measuring.measure import wilson_interval
 from maskopt.params import load_params
-from maskopt.records import read_record, write_record
 from maskopt.report.page import SECTIONS
 from maskopt.search import COLUMNS as TRIED
 from maskopt.stages import report
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 CLASSES = ["with_mask", "without_mask", "mask_weared_incorrect"]
 LEAKS = ["path", "other", "kind", "here", "if_parted_by_chance"]

@@ -5,8 +5,8 @@ import brotli
 import numpy as np
 import pytest
 
-from maskopt.inspection import read_graph
-from maskopt.sizes import entropy_bytes, list_constants, pack, share
+from maskopt.measuring.sizes import entropy_bytes, list_constants, pack, share
+from maskopt.tflite.inspection import read_graph
 
 
 @pytest.fixture(params=["float32", "dynamic", "int8"])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from maskopt.inspection import parse_graph
-from maskopt.invariants import list_kernels
-from maskopt.litert import Classifier
-from maskopt.slimming import BIAS_PART, MANTISSA_BITS, round_mantissa, round_up, slim
+from maskopt.measuring.litert import Classifier
+from maskopt.tflite.inspection import parse_graph
+from maskopt.tflite.invariants import list_kernels
+from maskopt.tflite.slimming import BIAS_PART, MANTISSA_BITS, round_mantissa, round_up, slim
 
 VALUES = np.array([1.0, 1.004, 0.3, 7e-5, 123.456, 0.0], np.float32)
 

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 STAGE = """
-from maskopt.stages.run import run
+from maskopt.stages.shared.run import run
 import maskopt.data.rows
 
 def main(params, *_):
@@ -60,7 +60,7 @@ def test_changed_code_that_it_uses_fails_the_stage(stage):
 
 def test_changed_code_that_it_does_not_use_is_nothing_to_it(stage):
     process, folder = stage
-    edit(folder / "maskopt/latency.py", "\n", "\n# edited\n")
+    edit(folder / "maskopt/measuring/latency.py", "\n", "\n# edited\n")
     assert ended(process) == (0, "")
 
 

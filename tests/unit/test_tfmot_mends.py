@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from maskopt import tfmot_mends
-from maskopt.keras import keras, quantizers, tf
+from maskopt.networks.keras import keras, quantizers, tf
 from maskopt.params import Quantize
-from maskopt.quantization import quantize
+from maskopt.techniques import tfmot_mends
+from maskopt.techniques.quantization import quantize
 
 VALUES = np.array([-0.3, 0.0, 0.1, 0.2], np.float32)
 

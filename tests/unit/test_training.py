@@ -6,8 +6,8 @@ import pytest
 
 from maskopt.errors import Diverged
 from maskopt.params import Phase
-from maskopt.pictures import Pictures
-from maskopt.training import cosine
+from maskopt.training.pictures import Pictures
+from maskopt.training.trainer import cosine
 
 PHASE = Phase(epochs=2, learning_rate=0.01)
 
@@ -132,7 +132,7 @@ def test_curves_end_at_the_rate_of_zero(trained):
 @pytest.fixture
 def ruin():
     """Set the weights to zero before the third epoch: the best epoch is the second, and the third is worse."""
-    from maskopt.keras import keras
+    from maskopt.networks.keras import keras
 
     class Ruin(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):  # noqa: ARG002  as Keras calls it

@@ -5,8 +5,8 @@ import h5py
 import numpy as np
 import pytest
 
-from maskopt.backbones import build_trunk
 from maskopt.errors import DownloadFailed, MissingFile, TooSmall, WrongWeights
+from maskopt.networks.backbones import build_trunk
 from maskopt.params import Trunk
 from maskopt.weights import fingerprint, load_weights
 

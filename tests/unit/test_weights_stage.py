@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from maskopt import paths
-from maskopt.backbones import build_trunk
 from maskopt.errors import WrongWeights
+from maskopt.networks.backbones import build_trunk
 from maskopt.params import Trunk, load_params
 from maskopt.stages import weights
 

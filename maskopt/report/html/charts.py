@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from maskopt.report.bytes import KINDS
-from maskopt.variants import VARIANTS
+from maskopt.tflite.variants import VARIANTS
 
 alt.data_transformers.disable_max_rows()  # a report has all its figures
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from maskopt.records import Record
+from maskopt.files import Record
 from maskopt.report.html.charts import draw_charts
 
 TEMPLATE = "page.html.j2"

@@ -5,10 +5,10 @@ Source: Han, Mao & Dally 2016, arXiv:1510.00149, section 3.
 
 import pandas as pd
 
-from maskopt.keras import keras, tfmot
+from maskopt.networks.keras import keras, tfmot
+from maskopt.networks.rebuilding import with_weights_of, wrapped_copy
 from maskopt.params import Cluster
-from maskopt.rebuilding import with_weights_of, wrapped_copy
-from maskopt.training import Trainer
+from maskopt.training.trainer import Trainer
 
 CLUSTERED = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from maskopt.backbones import FEATURES, trunk_of
-from maskopt.keras import keras, tf
+from maskopt.networks.backbones import FEATURES, trunk_of
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Phase
-from maskopt.training import Trainer
+from maskopt.training.trainer import Trainer
 
 
 def fit_baseline(model: keras.Model, trainer: Trainer, phase: Phase, trunk: Path) -> pd.DataFrame:

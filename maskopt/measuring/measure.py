@@ -11,10 +11,10 @@ import numpy.typing as npt
 from sklearn.metrics import f1_score
 from statsmodels.stats.proportion import proportion_confint
 
-from maskopt.calibration import calibration_error
-from maskopt.costs import count_macs, count_parameters, measure_peak_activation_bytes
-from maskopt.inspection import Graph
-from maskopt.invariants import list_kernels
+from maskopt.measuring.calibration import calibration_error
+from maskopt.measuring.costs import count_macs, count_parameters, measure_peak_activation_bytes
+from maskopt.tflite.inspection import Graph
+from maskopt.tflite.invariants import list_kernels
 
 Ints = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from maskopt.errors import NotAModel
-from maskopt.inspection import parse_metadata, reading
+from maskopt.tflite.inspection import parse_metadata, reading
 
 Origin = dict[str, Any]  # of JSON
 

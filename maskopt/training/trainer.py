@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from maskopt.augmentation import augment
-from maskopt.backbones import Preprocessing
-from maskopt.checkpoint import Checkpoint
-from maskopt.distillation import Crossentropy, accuracy
 from maskopt.errors import Diverged
-from maskopt.hashing import sha256
-from maskopt.keras import as_written, keras, tf
+from maskopt.networks.backbones import Preprocessing
+from maskopt.networks.keras import as_written, keras, tf
 from maskopt.params import Phase, Training
-from maskopt.pictures import Pictures, digest
+from maskopt.training.augmentation import augment
+from maskopt.training.checkpoint import Checkpoint
+from maskopt.training.distillation import Crossentropy, accuracy
+from maskopt.training.hashing import sha256
+from maskopt.training.pictures import Pictures, digest
 
 LESSON = "lesson"  # the stream that a teacher and all its students see
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph, Operator, parse_graph
-from maskopt.invariants import layer_of
-from maskopt.origin import ENTRY
+from maskopt.tflite.inspection import ABSENT, CHANNEL_AXES, Graph, Operator, parse_graph
+from maskopt.tflite.invariants import layer_of
+from maskopt.tflite.origin import ENTRY
 
 MANTISSA_BITS = 7  # of scales and float biases, their leading 1 aside: within 0.8% and 0.4%
 BIAS_PART = 1 / 8  # of the distance of two output values: biases need not be finer

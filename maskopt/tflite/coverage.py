@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from maskopt.inspection import Graph
-from maskopt.invariants import DYNAMIC_MIN_ELEMENTS, layer_of
-from maskopt.keras import keras, tf
-from maskopt.rebuilding import SkipReason
+from maskopt.networks.keras import keras, tf
+from maskopt.networks.rebuilding import SkipReason
+from maskopt.tflite.inspection import Graph
+from maskopt.tflite.invariants import DYNAMIC_MIN_ELEMENTS, layer_of
 
 COLUMNS = ["technique", "layer", "kind", "bytes", "reason"]
 OF_KERNELS = ("pruned", "clustered")  # of the two of SeparableConv2D, tfmot reaches the pointwise one alone

@@ -10,8 +10,8 @@ import brotli
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph, Tensor
-from maskopt.invariants import layer_of
+from maskopt.tflite.inspection import ABSENT, CHANNEL_AXES, Graph, Tensor
+from maskopt.tflite.invariants import layer_of
 
 Kind = Literal["weights", "biases", "other"]
 

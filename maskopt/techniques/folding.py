@@ -5,7 +5,7 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2.
 
 import numpy as np
 
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 
 layers = keras.layers
 

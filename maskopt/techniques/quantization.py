@@ -5,11 +5,11 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.
 
 import pandas as pd
 
-from maskopt import tfmot_mends
-from maskopt.keras import as_written, cluster_utils, default_8bit_quantize_registry, keras, tfmot
+from maskopt.networks.keras import as_written, cluster_utils, default_8bit_quantize_registry, keras, tfmot
+from maskopt.networks.rebuilding import wrapped_copy
 from maskopt.params import Quantize
-from maskopt.rebuilding import wrapped_copy
-from maskopt.training import Trainer
+from maskopt.techniques import tfmot_mends
+from maskopt.training.trainer import Trainer
 
 _experimental = tfmot.experimental.combine
 

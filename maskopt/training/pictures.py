@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
-from maskopt.hashing import sha256
+from maskopt.training.hashing import sha256
 
 
 @dataclass(frozen=True)

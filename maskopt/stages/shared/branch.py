@@ -10,21 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from maskopt import backbones, paths
-from maskopt.convert import convert
-from maskopt.coverage import count_reached, list_dynamic_range, list_layers
-from maskopt.files import replacing
-from maskopt.inspection import read_graph
-from maskopt.invariants import check
-from maskopt.keras import keras
-from maskopt.origin import Origin, after, begin, to_bytes
+from maskopt import paths
+from maskopt.files import read_record, replacing, write_record
+from maskopt.networks import backbones
+from maskopt.networks.keras import keras
+from maskopt.networks.rebuilding import SkipReason
 from maskopt.params import Params, Trunk
-from maskopt.rebuilding import SkipReason
-from maskopt.records import read_record, write_record
-from maskopt.slimming import slim
-from maskopt.stages.trainer import open_trainer
-from maskopt.training import Trainer
-from maskopt.variants import VARIANTS
+from maskopt.stages.shared.trainer import open_trainer
+from maskopt.tflite.convert import convert
+from maskopt.tflite.coverage import count_reached, list_dynamic_range, list_layers
+from maskopt.tflite.inspection import read_graph
+from maskopt.tflite.invariants import check
+from maskopt.tflite.origin import Origin, after, begin, to_bytes
+from maskopt.tflite.slimming import slim
+from maskopt.tflite.variants import VARIANTS
+from maskopt.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@
 import copy
 from typing import Any
 
-from maskopt.keras import cluster_preserve_quantize_registry as cluster_preserve
-from maskopt.keras import default_8bit_quantize_layout_transform as default_layout
-from maskopt.keras import default_8bit_quantize_scheme as default_scheme
-from maskopt.keras import keras, quant_ops, quantizers, tf
+from maskopt.networks.keras import cluster_preserve_quantize_registry as cluster_preserve
+from maskopt.networks.keras import default_8bit_quantize_layout_transform as default_layout
+from maskopt.networks.keras import default_8bit_quantize_scheme as default_scheme
+from maskopt.networks.keras import keras, quant_ops, quantizers, tf
 
 RANGE_DECAY = 0.95  # of the moving average of activation ranges, per step
 

@@ -5,7 +5,7 @@ Shape legend: B batch, H height px, W width px.
 
 import math
 
-from maskopt.keras import tf
+from maskopt.networks.keras import tf
 from maskopt.params import Augmentation
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from maskopt.keras import keras
+from maskopt.networks.keras import keras
 
 SkipReason = Callable[[keras.layers.Layer], str | None]  # why a technique leaves a layer out, None if it does not
 

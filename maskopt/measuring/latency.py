@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskopt.litert import Classifier
+from maskopt.measuring.litert import Classifier
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ Source: Zhu & Gupta 2017, arXiv:1710.01878.
 
 import pandas as pd
 
-from maskopt.keras import keras, tfmot
+from maskopt.networks.keras import keras, tfmot
+from maskopt.networks.rebuilding import with_weights_of, wrapped_copy
 from maskopt.params import Prune
-from maskopt.rebuilding import with_weights_of, wrapped_copy
-from maskopt.training import Trainer
+from maskopt.training.trainer import Trainer
 
 PRUNED = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Dense)
 UPDATES_PER_EPOCH = 8  # of the masks: each sorts every weight

@@ -3,7 +3,7 @@
 import math
 from itertools import accumulate
 
-from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph
+from maskopt.tflite.inspection import ABSENT, CHANNEL_AXES, Graph
 
 
 def count_macs(graph: Graph) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskopt.errors import LostTechnique
-from maskopt.inspection import ABSENT, CHANNEL_AXES, Graph, Operator, Tensor
-from maskopt.variants import Variant
+from maskopt.tflite.inspection import ABSENT, CHANNEL_AXES, Graph, Operator, Tensor
+from maskopt.tflite.variants import Variant
 
 # Pruning and clustering leave depthwise kernels alone.
 KINDS = ("CONV_2D", "FULLY_CONNECTED")

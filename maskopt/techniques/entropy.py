@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from maskopt.folding import fold_batch_norm
-from maskopt.keras import keras, tf
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Entropy
-from maskopt.slimming import HIGHEST
-from maskopt.training import Trainer
+from maskopt.techniques.folding import fold_batch_norm
+from maskopt.tflite.slimming import HIGHEST
+from maskopt.training.trainer import Trainer
 
 STEP_GAIN = 20.0  # a step changes so many times faster than a weight
 UPDATES_PER_EPOCH = 4  # of the code

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from maskopt.errors import FixedScale, TooSmall, UnknownName
-from maskopt.keras import keras, tf
 from maskopt.networks import bottleneck, separable
+from maskopt.networks.keras import keras, tf
 from maskopt.params import Trunk
 
 FEATURES = "features"  # name of the layer between trunk and head

@@ -6,7 +6,7 @@ Beyer et al. 2022, arXiv:2106.05237.
 Shape legend: B batch, K classes.
 """
 
-from maskopt.keras import keras, tf
+from maskopt.networks.keras import keras, tf
 
 
 class Crossentropy(keras.losses.Loss):

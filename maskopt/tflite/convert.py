@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from maskopt.backbones import Preprocessing
-from maskopt.keras import keras, tf
+from maskopt.networks.backbones import Preprocessing
+from maskopt.networks.keras import keras, tf
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -3,13 +3,14 @@
 import hashlib
 from pathlib import Path
 
-from maskopt import backbones, paths
+from maskopt import paths
 from maskopt.data.rows import read_pictures
-from maskopt.keras import configure
+from maskopt.networks import backbones
+from maskopt.networks.keras import configure
 from maskopt.params import Params, Trunk
-from maskopt.pictures import load_pictures
 from maskopt.stages import CODE_AT_START
-from maskopt.training import Trainer
+from maskopt.training.pictures import load_pictures
+from maskopt.training.trainer import Trainer
 
 
 def open_trainer(params: Params, trunk: Trunk, size_px: int, seed: int, stream: str, stage: str) -> Trainer:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from maskopt.files import replacing
-from maskopt.keras import keras, tf
+from maskopt.networks.keras import keras, tf
 
 Arrays = list[npt.NDArray[Any]]
 STATE = ("wait", "best", "best_epoch", "stopped_epoch")  # of early stopping

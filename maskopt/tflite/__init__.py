@@ -1,0 +1,1 @@
+"""Trained models -> .tflite files, and what is in them."""

@@ -1,0 +1,1 @@
+"""Pictures and settings -> trained weights."""
