@@ -31,6 +31,8 @@ def branch(toy, tmp_path, monkeypatch):
     trainer = type(toy)(train, toy.val, toy.preprocessing, toy.params, 0, "toy")
     write_record(paths.start_facts(BACKBONE), {"weights": "none"})
     write_record(paths.teacher_facts(0), {})
+    for parent in ("baseline", "finetuned"):
+        write_record(paths.facts(BACKBONE, parent, 0), {"weights": "a file", "epochs": 7, "seed": 0})
     write_record(paths.origin(BACKBONE, "baseline", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
     write_record(paths.origin(BACKBONE, "finetuned", 0), {"network": BACKBONE, "steps": [{"variant": "baseline"}]})
     return lambda variant: Branch(BACKBONE, variant, TRUNK, SIZE_PX, CLASSES, trainer, n_examples=2, aspect="crop")
@@ -42,7 +44,7 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
     at.save(model, CURVES, SETTINGS)
     place = (BACKBONE, "finetuned", 0)
     assert all(paths.tflite(*place, name).is_file() for name in ("float32", "dynamic", "int8"))
-    assert json.loads(paths.facts(*place).read_text()) == {"weights": "none", "epochs": 2, "seed": 0}
+    assert json.loads(paths.facts(*place).read_text()) == {"weights": "a file", "epochs": 2, "seed": 0}
     assert pd.read_csv(paths.curves(*place)).equals(CURVES)
     assert set(pd.read_csv(paths.layers(*place))["technique"]) == {"dynamic range"}
     for loaded, saved in zip(branch("pruned").load().get_weights(), model.get_weights(), strict=True):

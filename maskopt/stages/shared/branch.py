@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
-from maskopt.files import read_record, replacing, write_record
+from maskopt.files import Record, read_record, replacing, write_record
 from maskopt.networks import backbones
 from maskopt.networks.keras import keras
 from maskopt.networks.rebuilding import SkipReason
@@ -100,7 +100,7 @@ class Branch:
             if not promise.quantised_in_training:
                 model.save_weights(folder / paths.weights(*place).name)
             layers.to_csv(folder / paths.layers(*place).name, index=False)
-            facts = read_record(paths.start_facts(self.backbone)) | {"epochs": len(curves), "seed": self.trainer.seed}
+            facts = self._start_facts() | {"epochs": len(curves), "seed": self.trainer.seed}
             write_record(folder / paths.facts(*place).name, facts)
             write_record(folder / paths.origin(*place).name, origin)
         with replacing(paths.curves(*place)) as file:
@@ -112,6 +112,12 @@ class Branch:
         parent = VARIANTS[self.variant].parent
         assert parent is not None  # baseline loads nothing
         return parent
+
+    def _start_facts(self) -> Record:
+        """Return what the backbone's weights were before any training; variants know it from what they stand on."""
+        if VARIANTS[self.variant].parent:
+            return read_record(paths.facts(self.backbone, self._parent, self.trainer.seed))
+        return read_record(paths.start_facts(self.backbone))
 
     def _origin(self) -> Origin:
         """Return where the model that this stage started with came from."""
@@ -125,7 +131,7 @@ class Branch:
             size_px=self.size_px,
             aspect=self.aspect,
             representative_pictures=self.n_examples,
-            **read_record(paths.start_facts(self.backbone)),
+            **self._start_facts(),
             pictures=self.trainer.digest_pictures(),
             training=self.trainer.params.model_dump(),
             teacher=read_record(paths.teacher_facts(self.trainer.seed)) or None,
