@@ -16,7 +16,7 @@ from prefect.settings import get_current_settings
 from flows import workspace as ws
 from flows.errors import Busy
 from flows.graph import read_graph
-from flows.pipeline import GIB_PER_JOB
+from flows.plan import GIB_PER_JOB
 from flows.server import own_url, problem_of, without_password
 from maskopt import paths
 from maskopt.errors import MaskoptError

@@ -18,8 +18,9 @@ from prefect.futures import PrefectFuture
 from flows import workspace as ws
 from flows.child import Children, why
 from flows.errors import ExperimentFailed, GitFailed, UnusableSets
+from flows.flow_runs import stop_if_cancelled
 from flows.graph import DVC, ask_dvc, choose, read_graph
-from flows.pipeline import POLL_SECONDS, stop_if_cancelled
+from flows.pipeline import POLL_SECONDS
 from maskopt.params import parse_params
 from maskopt.paths import INCOMING, PARAMS
 from maskopt.profiles import EDITOR

@@ -22,8 +22,9 @@ from prefect.states import Completed, Failed
 
 from flows.errors import ExperimentsFailed, UnusableSets
 from flows.experiment import Experiment, Set, changed_params, follow, workspaces
+from flows.flow_runs import name_after, reason, this_run
 from flows.graph import ask_dvc
-from flows.pipeline import default_jobs, name_after, reason, this_run
+from flows.plan import default_jobs
 from maskopt.paths import PARAMS
 
 COMPARED = re.compile(r"(accuracy|_bytes)$")  # of the metrics; `dvc exp show` has all

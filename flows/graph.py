@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from flows.errors import DvcFailed, UnusableGraph
 from maskopt.errors import UnknownName
+from maskopt.paths import PARAMS
 
 # Waits for DVC's own lock instead of failing: several DVC processes work in one workspace.
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
@@ -58,6 +59,15 @@ class Stage:
         words = key.split("-") if key else []
         beginnings = ["-".join(words[:n]) for n in range(1, len(words) + 1)]
         return {self.name, block, *words, *beginnings, *(f"{block}@{beginning}" for beginning in beginnings)}
+
+    def is_idle(self, workspace: Path) -> bool:
+        """Tell whether params.yaml asks for nothing that the stage would do."""
+        if self.settings.idle_without is None:
+            return False
+        value = YAML(typ="safe").load(workspace / PARAMS)
+        for key in self.settings.idle_without.split("."):
+            value = value and value.get(key)
+        return value is None
 
 
 Graph = Mapping[str, Stage]

@@ -14,8 +14,8 @@ from flows import workspace as ws
 from flows.errors import Unfinished
 from flows.experiment import changed_params
 from flows.graph import choose, read_graph
-from flows.pipeline import default_jobs, refuse_missing_pictures, refuse_unusable_params, run_graph
-from flows.plan import Plan
+from flows.pipeline import refuse_missing_pictures, refuse_unusable_params, run_graph
+from flows.plan import Plan, default_jobs
 from flows.server import find_or_start, temporary, without_password
 from maskopt.errors import MaskoptError
 from maskopt.params import parse_params

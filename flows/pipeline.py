@@ -1,88 +1,44 @@
 """The flow: each stage of dvc.yaml is one task run, started when what it stands on is done."""
 
-import logging
-import os
 import queue
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import httpx
-import psutil
-from joblib import cpu_count
-from prefect import allow_failure, flow, get_client, get_run_logger, task
+from prefect import allow_failure, flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
-from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
-from prefect.states import Completed, Crashed, Failed
+from prefect.states import Completed, Failed
 from prefect.utilities.urls import url_for
-from ruamel.yaml import YAML
 
 from flows import workspace as ws
 from flows.artifacts import show_failure, show_results
-from flows.clone import commit_of
-from flows.errors import NoClone, RunFailed, StageFailed
+from flows.errors import RunFailed, StageFailed
+from flows.flow_runs import name_after, reason, stop_if_cancelled, this_run
 from flows.graph import Stage, choose, read_graph
-from flows.plan import Plan
+from flows.noise import is_noise, leave_out_cached
+from flows.plan import Plan, default_jobs
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
-from maskopt.errors import MaskoptError, MissingFile
+from maskopt.errors import MissingFile
 from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
 
-GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
 POLL_SECONDS = 2
-MAX_ASKED = 100  # letters, in the name of a run
 CACHED = "Cached"
 RETRIED = "Retried"
 SKIPPED = "Skipped"
 
-
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Leave out that a cached stage has finished: hundreds of such lines would say nothing, and its page says it."""
-    return not record.getMessage().startswith(f"Finished in state {CACHED}(")
-
-
-# Of TensorFlow, whatever TF_CPP_MIN_LOG_LEVEL says, and of DVC, which has no setting: no word of what a stage does.
-_NOISE = re.compile(
-    r"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
-    r"|I0000 .*(oneDNN custom operations are on|Could not find cuda drivers)"
-    r"|I0000 .*optimized to use available CPU instructions"
-    r"|To enable the following instructions: .*, in other operations, rebuild TensorFlow"
-    r"|Use `dvc push` to send your updates to remote storage\."
-    r"|To track the changes with git, run:|\s*git add [^;&|]*dvc\.lock"
-    r"|To enable auto staging, run:|\s*dvc config core\.autostage true"
-)
-
-
-def is_noise(line: str) -> bool:
-    """Tell whether a line of a stage says nothing of it: one that TensorFlow or DVC writes in every run."""
-    return _NOISE.match(line) is not None
-
-
-logging.getLogger("prefect.task_runs").addFilter(_is_worth_a_line)
+leave_out_cached(CACHED)
 
 
 def name_of_run() -> str:
     """Return what the page calls a run: what was asked for, of which commit, when."""
     return name_after(", ".join(flow_run.parameters.get("targets") or ["all stages"]))
-
-
-def name_after(asked: str) -> str:
-    """Return what the page calls any run that somebody asked for: of which commit, where there is one, and when."""
-    commit = ""
-    with suppress(NoClone, FileNotFoundError):  # the second where there is no git
-        commit = f" of {commit_of(Path.cwd())[:7]}"
-    if len(asked) > MAX_ASKED:
-        asked = f"{asked[:MAX_ASKED]}..."
-    return f"{asked}{commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @flow(name="maskopt", flow_run_name=name_of_run, validate_parameters=False)
@@ -111,19 +67,6 @@ def run_graph(
     if state.is_failed():
         show_failure(state.message or "")
     return state
-
-
-@contextmanager
-def this_run(workspace: Path) -> Iterator[None]:
-    """Hold the workspace for this flow run, and close the one before it if it was killed.
-
-    Raises:
-        Busy: another process holds it.
-    """
-    with ws.one_run(workspace) as left:
-        _close_killed_run(left)
-        ws.note_run(workspace, {"pid": str(os.getpid()), "flow_run": str(flow_run.id)})
-        yield
 
 
 @contextmanager
@@ -162,25 +105,6 @@ def refuse_missing_pictures(params: Params) -> None:
         raise MissingFile(data.path, "put the pictures there, or set data.path in params.yaml to where they are")
 
 
-def default_jobs(workspace: Path) -> int:
-    """Return how many stages run side by side on this machine."""
-    params = workspace / PARAMS
-    given = YAML(typ="safe").load(params) if params.is_file() else {}
-    threads = given.get("training", {}).get("threads", 1)
-    by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)
-    return int(max(1, min(cpu_count() // threads, by_memory)))
-
-
-def is_idle(stage: Stage, workspace: Path) -> bool:
-    """Tell whether params.yaml asks for nothing that a stage would do."""
-    if stage.settings.idle_without is None:
-        return False
-    value = YAML(typ="safe").load(workspace / PARAMS)
-    for key in stage.settings.idle_without.split("."):
-        value = value and value.get(key)
-    return value is None
-
-
 @task(task_run_name="{stage.name}", cache_policy=NO_CACHE, persist_result=False)
 def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
     """Run one stage; its lines are the lines of this task run."""
@@ -193,7 +117,7 @@ def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
     if outcome is Outcome.CACHED:
         return Completed(name=CACHED, message="not run: DVC's cache holds what dvc.lock says it makes")
     message = f"ran for {time.monotonic() - started:.1f} s"
-    if is_idle(stage, runner.workspace):
+    if stage.is_idle(runner.workspace):
         message += f", with nothing to do: {stage.settings.idle_without} is null in {PARAMS}"
     if task_run.run_count > 1:
         return Completed(name=RETRIED, message=f"{message}, at try {task_run.run_count}")
@@ -308,32 +232,3 @@ class _Run:
         """Tell whether DVC need not even be asked."""
         unchanged = not stage.changed and stage.name not in self.forced
         return unchanged and all(self.states[other].name == CACHED for other in stage.upstream)
-
-
-def reason(state: State) -> str:
-    """Return why a task or flow run failed: our own words, without what Prefect puts before them."""
-    err = state.result(raise_on_failure=False)
-    return str(err) if isinstance(err, MaskoptError) else state.message or str(err)
-
-
-def stop_if_cancelled() -> None:
-    """End this run if somebody pressed Cancel on its page; a server that cannot be asked has not been told either."""
-    state = None
-    with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
-        state = client.read_flow_run(flow_run.id).state
-    if state and (state.is_cancelling() or state.is_cancelled()):
-        raise KeyboardInterrupt
-
-
-def _close_killed_run(left: Mapping[str, str]) -> None:
-    """Tell the server that the run before this one is over, if it was killed and could not say so itself."""
-    if "flow_run" not in left:
-        return
-    with get_client(sync_client=True) as client:
-        try:
-            state = client.read_flow_run(UUID(left["flow_run"])).state
-        except ObjectNotFound:  # of another server
-            return
-        if state and not state.is_final():
-            message = f"process {left['pid']} was killed; found by the run after it"
-            client.set_flow_run_state(UUID(left["flow_run"]), Crashed(message=message), force=True)

@@ -1,9 +1,16 @@
 """What is to be run -> in which order: a stage as soon as its upstream is done, and the longest way to go first."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import psutil
+from joblib import cpu_count
+from ruamel.yaml import YAML
 
 from flows.graph import Graph
+from maskopt.paths import PARAMS
 
+GIB_PER_JOB = 3  # the largest stage of the networks that fit a small device; larger ones take more slots
 UNKNOWN_SECONDS = 1.0  # a stage that never ran
 
 
@@ -62,3 +69,12 @@ class Plan:
             for other in self.graph[name].upstream & way.keys():
                 way[other] = max(way[other], self._seconds[other] + way[name])
         return way
+
+
+def default_jobs(workspace: Path) -> int:
+    """Return how many stages run side by side on this machine."""
+    params = workspace / PARAMS
+    given = YAML(typ="safe").load(params) if params.is_file() else {}
+    threads = given.get("training", {}).get("threads", 1)
+    by_memory = psutil.virtual_memory().available // (GIB_PER_JOB << 30)
+    return int(max(1, min(cpu_count() // threads, by_memory)))

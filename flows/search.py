@@ -23,7 +23,8 @@ from prefect.states import Completed, Failed
 from flows import workspace as ws
 from flows.errors import NothingFits
 from flows.experiment import Experiment, changed_params, follow, workspaces
-from flows.pipeline import default_jobs, name_after, reason, this_run
+from flows.flow_runs import name_after, reason, this_run
+from flows.plan import default_jobs
 from maskopt import paths
 from maskopt.files import Record, read_record, replacing
 from maskopt.measuring.latency import time_inference

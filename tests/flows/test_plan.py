@@ -5,7 +5,8 @@ import pytest
 
 from flows import experiments, pipeline, search
 from flows.graph import Settings, Stage
-from flows.plan import Plan
+from flows.noise import is_noise
+from flows.plan import Plan, default_jobs
 
 
 def plan_of(edges, jobs=2, durations=(), **settings):
@@ -63,7 +64,7 @@ def test_lines_of_every_run_are_noise_and_warnings_are_not():
         "To enable auto staging, run:",
         "\tdvc config core.autostage true",
     ):
-        assert pipeline.is_noise(line)
+        assert is_noise(line)
     for line in (
         "W0000 00:00:1795834971.3   15276 gpu_device.cc:2] Could not find cuda drivers",
         "E0000 00:00:1795834971.3   15276 cuda_dnn.cc:8] Unable to register cuDNN factory",
@@ -72,7 +73,7 @@ def test_lines_of_every_run_are_noise_and_warnings_are_not():
         "error: data/raw is missing",
         "> git add a && false",
     ):
-        assert not pipeline.is_noise(line)
+        assert not is_noise(line)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +83,8 @@ def test_lines_of_every_run_are_noise_and_warnings_are_not():
 def test_stage_is_idle_where_its_setting_is_null(tmp_path, params, idle):
     (tmp_path / "params.yaml").write_text(params)
     stage = Stage("x", frozenset(), True, Settings(idle_without="a.b"))
-    assert pipeline.is_idle(stage, tmp_path) == idle
-    assert not pipeline.is_idle(Stage("y", frozenset(), True, Settings()), tmp_path)
+    assert stage.is_idle(tmp_path) == idle
+    assert not Stage("y", frozenset(), True, Settings()).is_idle(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_run_is_named_after_what_was_asked_for_its_commit_and_time(monkeypatch, 
         monkeypatch.setattr(module, "flow_run", SimpleNamespace(parameters=parameters), raising=False)
     start, time = re.escape(start), r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
     with monkeypatch.context() as clone:
-        clone.setattr(pipeline, "commit_of", lambda _: "0123456789abcdef")
+        clone.setattr("flows.flow_runs.commit_of", lambda _: "0123456789abcdef")
         assert re.fullmatch(f"{start} of 0123456, {time}", name_of())
     monkeypatch.chdir(tmp_path)  # no clone
     assert re.fullmatch(f"{start}, {time}", name_of())
@@ -141,7 +142,7 @@ def test_stages_that_never_ran_are_known():
 )
 def test_jobs_are_as_many_as_cores_and_memory_bear(tmp_path, monkeypatch, cores, free_gib, threads, jobs):
     (tmp_path / "params.yaml").write_text(f"training: {{threads: {threads}}}")
-    monkeypatch.setattr(pipeline, "cpu_count", lambda: cores)
+    monkeypatch.setattr("flows.plan.cpu_count", lambda: cores)
     memory = SimpleNamespace(available=free_gib << 30)
-    monkeypatch.setattr(pipeline.psutil, "virtual_memory", lambda: memory)
-    assert pipeline.default_jobs(tmp_path) == jobs
+    monkeypatch.setattr("flows.plan.psutil.virtual_memory", lambda: memory)
+    assert default_jobs(tmp_path) == jobs
