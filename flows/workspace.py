@@ -25,6 +25,7 @@ LOCKFILE = Path("dvc.lock")
 DVC_TMP = Path(".dvc/tmp")
 RWLOCK = DVC_TMP / "rwlock"
 OURS = DVC_TMP / "maskopt"
+LOCK = OURS / "run.lock"
 RUN = OURS / "run.json"  # process and flow run at work, or the last that was
 DURATIONS = OURS / "durations.json"  # stage -> seconds of the last time that it ran
 SCHEMA = "2.0"  # of dvc.lock
@@ -43,11 +44,7 @@ def one_run(workspace: Path) -> Iterator[Mapping[str, str]]:
     """
     (workspace / OURS).mkdir(parents=True, exist_ok=True)
     note = workspace / RUN
-    lock = FileLock(workspace / OURS / "run.lock", blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Busy(_read(note).get("pid")) from None
+    lock = _acquire(workspace)
     try:
         left = _read(note)
         note_run(workspace, {"pid": str(os.getpid())})
@@ -63,26 +60,29 @@ def refuse_busy(workspace: Path) -> None:
     Raises:
         Busy: one is.
     """
-    lock = workspace / OURS / "run.lock"
-    if not lock.is_file():
-        return
-    try:
-        with FileLock(lock, blocking=False):
-            pass
-    except Timeout:
-        raise Busy(_read(workspace / RUN).get("pid")) from None
+    if (workspace / LOCK).is_file():
+        _acquire(workspace).release()
 
 
 @contextmanager
 def held(workspace: Path) -> Iterator[None]:
     """Hold the workspace for one stage; wait for another run or stage that holds it."""
     (workspace / OURS).mkdir(parents=True, exist_ok=True)
-    with FileLock(workspace / OURS / "run.lock"):
+    with FileLock(workspace / LOCK):
         note_run(workspace, {"pid": str(os.getpid())})
         try:
             yield
         finally:
             (workspace / RUN).unlink(missing_ok=True)
+
+
+def _acquire(workspace: Path) -> FileLock:
+    lock = FileLock(workspace / LOCK, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Busy(_read(workspace / RUN).get("pid")) from None
+    return lock
 
 
 def note_run(workspace: Path, facts: Mapping[str, str]) -> None:
