@@ -25,6 +25,7 @@ test-all: $(READY)  ## with the slow tier
 	pytest -m 'slow or not slow'
 
 test-network: $(READY)  ## one of the paper's networks through every variant: make test-network NETWORK=resnet50
+	@test -n "$(NETWORK)" || { echo "which network? make test-network NETWORK=resnet50"; exit 2; }
 	pytest -m slow tests/pipeline/test_paper_networks.py -k '$(NETWORK)'
 
 results: $(READY)  ## what `make run` has made, into docs/results/: make results NAME=photos

@@ -24,7 +24,7 @@ from maskopt.networks.backbones import build_classifier, freeze_below
 from maskopt.networks.keras import keras, tf
 from maskopt.params import Params, Phase, load_params
 from maskopt.report.paired import compare
-from maskopt.stages.shared.trainer import open_trainer
+from maskopt.stages.shared.opening import open_trainer
 from maskopt.training import trainer as trainer_module
 from maskopt.training.frozen import fit_baseline
 from maskopt.training.trainer import Trainer, cosine

@@ -26,7 +26,7 @@ from maskopt.networks import backbones
 from maskopt.networks.keras import keras
 from maskopt.params import Params, load_params
 from maskopt.stages.shared.branch import spread
-from maskopt.stages.shared.trainer import open_trainer
+from maskopt.stages.shared.opening import open_trainer
 from maskopt.techniques import clustering, entropy, pruning
 from maskopt.techniques.folding import fold_batch_norm
 from maskopt.tflite.convert import convert

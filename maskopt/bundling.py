@@ -20,7 +20,7 @@ from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, best
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.data.rows import read_pictures
+from maskopt.data.rows import read_pictures, read_pixels
 from maskopt.errors import CannotBundle, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import read_record, replacing
 from maskopt.measuring.litert import Classifier
@@ -29,7 +29,7 @@ from maskopt.params import Params
 from maskopt.tflite.inspection import read_graph
 from maskopt.tflite.origin import Origin, read_origin
 from maskopt.tflite.variants import VARIANTS
-from maskopt.training.pictures import Pictures, digest, load_pictures
+from maskopt.training.pictures import Pictures, choose_pictures, digest
 
 WRITTEN = {MODEL, FILE, LABELS, VECTORS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
@@ -226,7 +226,8 @@ def _load_validation(
     known = rows["label"][rows["split"] != "test"]
     if unknown := sorted(set(known) - set(classes)):
         raise _other_classes(model, classes, f"pictures of {paths.split(model[-1])} show {', '.join(unknown)}")
-    train, val = (load_pictures(rows, side, classes, size_px) for side in ("train", "val"))
+    pixels = read_pixels(paths.pixels(size_px))
+    train, val = (choose_pictures(rows, side, classes, pixels) for side in ("train", "val"))
     here = digest(train, val)
     if (origin or {}).get("pictures", here) != here:
         raise _cannot_bundle(model, "it learned from other pictures than those that are here now")

@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from maskopt.measuring.measure import wilson_interval
+from maskopt.measuring.intervals import wilson_interval
 
 TOGETHER = "all of these"
 FAR_ABOVE_CHANCE = 0.15  # of what chance leaves: of three equal classes, a tenth of all pictures

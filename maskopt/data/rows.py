@@ -1,8 +1,10 @@
-"""The table of pictures, which the manifest stage writes and the later ones read."""
+"""The table and the arrays of pictures, which the first stages write and the later ones read."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from maskopt.errors import BrokenTable, MissingFile
@@ -26,9 +28,27 @@ COLUMNS = dict(Row.__annotations__)  # name -> type
 
 
 def read_pictures(path: Path, *texts: str) -> pd.DataFrame:
-    """Return a table of pictures that a later stage wrote; path, label and `texts` are text, be it `1` or `None`."""
+    """Return the table of a split; path, label and `texts` are text, be it `1` or `None`.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    if not path.is_file():
+        raise MissingFile(path, "run `dvc repro split`")
     columns = dict.fromkeys(("path", "label", *texts), str)
     return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
+
+
+def read_pixels(path: Path) -> npt.NDArray[np.uint8]:
+    """Return (N, H, W, 3) RGB, a row for each of the manifest, read from the file as they are asked for.
+
+    Raises:
+        MissingFile: there is no `path`.
+    """
+    if not path.is_file():
+        raise MissingFile(path, f"add {path.stem} to pixels.sizes_px in params.yaml, then run `dvc repro pixels`")
+    pixels: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return pixels
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

@@ -9,18 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import f1_score
-from statsmodels.stats.proportion import proportion_confint
 
 from maskopt.measuring.calibration import calibration_error
 from maskopt.measuring.costs import count_macs, count_parameters, measure_peak_activation_bytes
+from maskopt.measuring.intervals import DIGITS, wilson_interval
 from maskopt.tflite.inspection import Graph
 from maskopt.tflite.invariants import list_kernels
 
 Ints = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
-
-CONFIDENCE = 0.95
-DIGITS = 6  # of fractions in the metrics
 
 
 @dataclass(frozen=True)
@@ -81,12 +78,6 @@ def assess(scores: Scores, labels: Ints, classes: Sequence[str]) -> Quality:
         calibration_error=round(calibration_error(scores.max(axis=1), predicted == labels), DIGITS),
         confusion=dict(zip(classes, by_name, strict=True)),
     )
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """Return the 95% interval of a fraction. Source: Wilson 1927, doi:10.1080/01621459.1927.10502953."""
-    low, high = proportion_confint(correct, total, alpha=1 - CONFIDENCE, method="wilson")
-    return round(float(low), DIGITS), round(float(high), DIGITS)
 
 
 def count_costs(graph: Graph) -> Cost:

@@ -1,1 +1,1 @@
-"""Hand-made small networks."""
+"""Networks: those of Keras and hand-made ones."""

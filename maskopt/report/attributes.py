@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from maskopt.measuring.measure import wilson_interval
+from maskopt.measuring.intervals import wilson_interval
 from maskopt.report.results import MODEL, SeedFrames
 from maskopt.report.tables import NOTHING
 from maskopt.tflite.variants import VARIANTS

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from scipy.stats import bootstrap, permutation_test
 from statsmodels.stats.contingency_tables import mcnemar
 
+from maskopt.measuring.intervals import CONFIDENCE
+
 Right = npt.NDArray[np.bool_]
 
 DRAWS_AT_ONCE = 10**7  # numbers of bootstrap and permutation; all of them would be gigabytes
 LEVEL = 0.05  # of p, under which a difference counts as shown
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)

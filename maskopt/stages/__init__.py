@@ -1,4 +1,4 @@
-"""One module per stage of dvc.yaml: read params -> load -> call the library -> save."""
+"""One module per stage of dvc.yaml: read params -> load -> call the library -> save; what two share is beside it."""
 
 import hashlib
 from collections.abc import Mapping

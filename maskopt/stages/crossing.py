@@ -11,10 +11,11 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.data.folds import Fold
+from maskopt.data.rows import read_pixels
 from maskopt.networks.backbones import build_classifier, freeze_below
 from maskopt.networks.keras import keras, tf
 from maskopt.params import Params
-from maskopt.stages.shared.trainer import open_trainer
+from maskopt.stages.shared.opening import open_trainer
 from maskopt.training.frozen import fit_baseline
 from maskopt.training.pictures import Pictures
 from maskopt.training.trainer import Trainer
@@ -34,7 +35,7 @@ def cross(params: Params, backbone: str, folds: Sequence[Fold], labels: "pd.Seri
     baseline, finetune = (
         phase.model_copy(update={"distillation": 0.0}) for phase in (network.baseline, network.finetune)
     )
-    pixels, classes = np.load(paths.pixels(size_px), mmap_mode="r"), params.data.classes
+    pixels, classes = read_pixels(paths.pixels(size_px)), params.data.classes
     indices = labels.map(classes.index).to_numpy(np.int64)
     opened = open_trainer(params, trunk, size_px, params.seeds[0], stage, stage)
     scores = np.zeros((len(labels), len(classes)), np.float32)

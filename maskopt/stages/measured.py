@@ -3,18 +3,17 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from maskopt import paths
-from maskopt.data.rows import read_manifest, read_pictures
-from maskopt.errors import MissingFile
+from maskopt.data.rows import read_manifest, read_pictures, read_pixels
 from maskopt.files import read_record, replacing, write_record
 from maskopt.measuring.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from maskopt.measuring.intervals import DIGITS
 from maskopt.measuring.litert import Classifier, Pixels
-from maskopt.measuring.measure import DIGITS, Ints, Quality, Scores, assess, count_costs, summarize_weights
+from maskopt.measuring.measure import Ints, Quality, Scores, assess, count_costs, summarize_weights
 from maskopt.measuring.sizes import list_constants, pack, share
 from maskopt.params import Params
 from maskopt.stages.shared.run import run
@@ -28,7 +27,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     """Measure each format of one model on the test split, and how often it is right on the validation split."""
     classes, model = params.data.classes, (backbone, variant, int(seed))
     facts = read_record(paths.facts(*model))
-    rows = _read_rows(paths.split(int(seed)))
+    rows = read_pictures(paths.split(int(seed)))  # its index counts rows of the pixels too
     predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
     extra = read_manifest(paths.EXTRA_MANIFEST)
@@ -37,7 +36,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         path = paths.tflite(*model, file_format)
         graph, classifier = read_graph(path), Classifier(path)
         pictures, val_pictures = (
-            _read_pixels(classifier.picture_shape[0], rows.index.to_numpy()) for rows in (predictions, validation)
+            read_pixels(paths.pixels(classifier.picture_shape[0]))[rows.index] for rows in (predictions, validation)
         )
         scores, val_scores = classifier.scores(pictures), classifier.scores(val_pictures)
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
@@ -88,21 +87,6 @@ def _corrupted(classifier: Classifier, pictures: Pixels, rows: list[int], labels
 
 def _accuracy(scores: Scores, labels: Ints) -> float:
     return round(float((scores.argmax(axis=1) == labels).mean()), DIGITS)
-
-
-def _read_rows(split: Path) -> pd.DataFrame:
-    """Return path, label and side of each picture; the index counts rows of the pixels too."""
-    if not split.is_file():
-        raise MissingFile(split, "run `dvc repro split`")
-    return read_pictures(split)
-
-
-def _read_pixels(size_px: int, rows: Ints) -> Pixels:
-    path = paths.pixels(size_px)
-    if not path.is_file():
-        raise MissingFile(path, f"add {size_px} to pixels.sizes_px in params.yaml, then run `dvc repro pixels`")
-    pixels: Pixels = np.load(path, mmap_mode="r")[rows]
-    return pixels
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from maskopt import paths
-from maskopt.data.rows import read_manifest, read_pictures
+from maskopt.data.rows import read_manifest, read_pictures, read_pixels
 from maskopt.errors import MissingFile
 from maskopt.files import read_record, replacing, write_record
 from maskopt.params import Params
@@ -197,7 +196,7 @@ def _draw(records: _Records, results: pd.DataFrame, sheets: Sheets, size_px: int
 def _read_pixels(names: "pd.Series[str]", size_px: int) -> Pictures:
     """Return (N, H, W, 3) of the N pictures of these paths."""
     rows = pd.Index(read_manifest(paths.MANIFEST)["path"]).get_indexer(names)
-    pixels: Pictures = np.load(paths.pixels(size_px), mmap_mode="r")[rows]
+    pixels: Pictures = read_pixels(paths.pixels(size_px))[rows]
     return pixels
 
 

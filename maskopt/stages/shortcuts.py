@@ -2,11 +2,8 @@
 
 from dataclasses import asdict
 
-import numpy as np
-import pandas as pd
-
 from maskopt import paths
-from maskopt.data.rows import read_manifest
+from maskopt.data.rows import read_manifest, read_pictures, read_pixels
 from maskopt.files import write_record
 from maskopt.params import Params
 from maskopt.shortcuts import is_far_above, list_facts, probe
@@ -18,8 +15,8 @@ DIGITS = 4
 def main(params: Params) -> None:
     """Write the accuracy of each fact, and chance: the share of the largest class."""
     manifest = read_manifest(paths.MANIFEST)
-    groups = pd.read_csv(paths.split(params.seeds[0]))["group"]  # the same for all seeds
-    pixels = np.load(paths.pixels(min(params.pixels.sizes_px)), mmap_mode="r")
+    groups = read_pictures(paths.split(params.seeds[0]))["group"]  # the same for all seeds
+    pixels = read_pixels(paths.pixels(min(params.pixels.sizes_px)))
     chance = float(manifest["label"].value_counts(normalize=True).max())
     found = {}
     for name, shortcut in probe(list_facts(manifest, pixels), list(manifest["label"]), list(groups)).items():

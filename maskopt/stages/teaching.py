@@ -9,7 +9,7 @@ from maskopt import paths
 from maskopt.networks.backbones import build_classifier, freeze_below
 from maskopt.networks.keras import tf
 from maskopt.params import Params, Teacher
-from maskopt.stages.shared.trainer import open_trainer
+from maskopt.stages.shared.opening import open_trainer
 from maskopt.training.frozen import fit_baseline
 
 

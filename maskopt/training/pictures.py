@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from maskopt import paths
 from maskopt.training.hashing import sha256
 
 
@@ -28,18 +27,18 @@ class Pictures:
         return (len(self.labels) / (self.n_classes * np.maximum(counts, 1))).astype(np.float32)
 
 
-def load_pictures(rows: pd.DataFrame, side: str, classes: Sequence[str], size_px: int) -> Pictures:
+def choose_pictures(rows: pd.DataFrame, side: str, classes: Sequence[str], pixels: npt.NDArray[np.uint8]) -> Pictures:
     """Return the pictures of one side of a split.
 
     Args:
         rows: the split: label and side of each picture of the data set.
         side: train, val or test.
         classes: those of the labels, in the order of their indices.
-        size_px: height and width.
+        pixels: (N, H, W, 3), those of `rows`.
     """
     chosen = (rows["split"] == side).to_numpy()
     labels = rows["label"][chosen].map(list(classes).index).to_numpy(np.int64)
-    return Pictures(np.load(paths.pixels(size_px), mmap_mode="r")[chosen], labels, len(classes))
+    return Pictures(pixels[chosen], labels, len(classes))
 
 
 def digest(*sides: Pictures) -> str:

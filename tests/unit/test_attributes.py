@@ -9,7 +9,7 @@ from maskopt import paths
 from maskopt.data.attributes import NOT_SAID, read_attributes
 from maskopt.data.rows import Row
 from maskopt.errors import MissingFile, UnusableAttributes
-from maskopt.measuring.measure import wilson_interval
+from maskopt.measuring.intervals import wilson_interval
 from maskopt.params import load_params
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.stages import attributes

@@ -52,7 +52,7 @@ from maskopt.params import load_params
 from maskopt.tflite.inspection import read_graph
 from maskopt.tflite.origin import to_bytes
 from maskopt.tflite.slimming import slim
-from maskopt.training.pictures import digest, load_pictures
+from maskopt.training.pictures import choose_pictures, digest
 
 REPOSITORY = Path(__file__).parents[2]
 NAME, FORMATS = "separable/qat", ("int8",)
@@ -399,7 +399,10 @@ def refusal(params):
 
 def carry(tiny_files, variant="qat", **origin):
     """Put a record of origin into the model of a variant, of the pictures of the run, and measure it."""
-    sides = (load_pictures(pd.read_csv(paths.split(0)), side, CLASSES, 8) for side in ("train", "val"))
+    sides = (
+        choose_pictures(pd.read_csv(paths.split(0)), side, CLASSES, np.load(paths.pixels(8)))
+        for side in ("train", "val")
+    )
     origin = {"pictures": digest(*sides), "packages": {}, "steps": []} | origin
     file = paths.tflite("separable", variant, 0, "int8")
     file.parent.mkdir(exist_ok=True)
@@ -409,7 +412,10 @@ def carry(tiny_files, variant="qat", **origin):
 
 @pytest.mark.usefixtures("run")
 def test_classes_and_aspect_are_those_that_the_model_was_made_with(params, tiny_files):
-    sides = (load_pictures(pd.read_csv(paths.split(0)), side, CLASSES[::-1], 8) for side in ("train", "val"))
+    sides = (
+        choose_pictures(pd.read_csv(paths.split(0)), side, CLASSES[::-1], np.load(paths.pixels(8)))
+        for side in ("train", "val")
+    )
     learned = {"classes": CLASSES[::-1], "pictures": digest(*sides)}
     carry(tiny_files, **learned, aspect="pad")
     made = make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from maskopt.measuring.measure import assess, summarize_weights, wilson_interval
+from maskopt.measuring.intervals import wilson_interval
+from maskopt.measuring.measure import assess, summarize_weights
 from maskopt.tflite.inspection import read_graph
 
 CLASSES = ("with", "without", "wrong")

@@ -130,6 +130,13 @@ def test_missing_pixels_say_what_to_run(params):
 
 
 @pytest.mark.usefixtures("run")
+def test_missing_split_says_what_to_run(params):
+    paths.split(0).unlink()
+    with pytest.raises(MissingFile, match=r"split/0.csv is missing: run `dvc repro split`"):
+        measured.main(params, BACKBONE, "baseline", "0")
+
+
+@pytest.mark.usefixtures("run")
 def test_missing_facts_say_what_to_run(params):
     paths.facts(BACKBONE, "baseline", 0).unlink()
     with pytest.raises(MissingFile, match=r"baseline/facts.json is missing: run `dvc repro`"):
@@ -146,6 +153,9 @@ def test_latency_is_written_for_each_format_and_number_of_threads(params):
     assert 0 < formats["int8"]["threads_1"]["median_ms"] <= formats["int8"]["threads_1"]["p95_ms"]
 
 
-def test_measuring_does_not_import_tensorflow():
-    code = "import sys, maskopt.stages.measured, maskopt.stages.latency; sys.exit('tensorflow' in sys.modules)"
+def test_only_training_imports_tensorflow():
+    data = ("fetch", "manifest", "validate", "split", "pixels", "shortcuts", "attributes", "extra")
+    idle = ("weights", "teacher_weights", "crossed")  # without work for it
+    stages = ", ".join(f"maskopt.stages.{name}" for name in (*data, *idle, "measured", "latency", "report"))
+    code = f"import sys, {stages}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0

@@ -12,7 +12,7 @@ from maskopt import paths
 from maskopt.data.rows import COLUMNS
 from maskopt.errors import MissingFile
 from maskopt.files import read_record, write_record
-from maskopt.measuring.measure import wilson_interval
+from maskopt.measuring.intervals import wilson_interval
 from maskopt.params import load_params
 from maskopt.report.page import SECTIONS
 from maskopt.search import COLUMNS as TRIED

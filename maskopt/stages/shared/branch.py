@@ -16,7 +16,7 @@ from maskopt.networks import backbones
 from maskopt.networks.keras import keras
 from maskopt.networks.rebuilding import SkipReason
 from maskopt.params import Params, Trunk
-from maskopt.stages.shared.trainer import open_trainer
+from maskopt.stages.shared.opening import open_trainer
 from maskopt.tflite.convert import convert
 from maskopt.tflite.coverage import count_reached, list_dynamic_range, list_layers
 from maskopt.tflite.inspection import read_graph

@@ -4,12 +4,12 @@ import hashlib
 from pathlib import Path
 
 from maskopt import paths
-from maskopt.data.rows import read_pictures
+from maskopt.data.rows import read_pictures, read_pixels
 from maskopt.networks import backbones
 from maskopt.networks.keras import configure
 from maskopt.params import Params, Trunk
 from maskopt.stages import CODE_AT_START
-from maskopt.training.pictures import load_pictures
+from maskopt.training.pictures import choose_pictures
 from maskopt.training.trainer import Trainer
 
 
@@ -18,7 +18,8 @@ def open_trainer(params: Params, trunk: Trunk, size_px: int, seed: int, stream: 
     configure(seed, params.training.threads)
     preprocessing = backbones.architecture(trunk.architecture).preprocessing
     rows = read_pictures(paths.split(seed))
-    train, val = (load_pictures(rows, side, params.data.classes, size_px) for side in ("train", "val"))
+    pixels = read_pixels(paths.pixels(size_px))
+    train, val = (choose_pictures(rows, side, params.data.classes, pixels) for side in ("train", "val"))
     return Trainer(train, val, preprocessing, params.training, seed, stream, unfinished=_unfinished(stage))
 
 
