@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from maskopt import paths
-from maskopt.errors import MaskoptError, MissingFile
+from maskopt.errors import MaskoptError, MissingFile, NotAModel
 from maskopt.measuring.measure import count_costs
 from maskopt.measuring.sizes import pack
-from maskopt.model_file import refuse_unreadable
+from maskopt.readable import MODEL_BYTES, refuse_unreadable
 from maskopt.tflite.inspection import Tensor, parse_graph, reading
 from maskopt.tflite.origin import read_origin
 from maskopt.tflite.variants import VARIANTS
@@ -26,7 +26,7 @@ def describe(path: Path) -> Description:
         MissingFile: there is no `path`.
         NotAModel: it is too large or cannot be read as .tflite, or its record is not one.
     """
-    refuse_unreadable(path)
+    refuse_unreadable(path, MODEL_BYTES, NotAModel)
     if not path.exists():
         raise MissingFile(path, _next_step(path))
     with reading(path) as content:
