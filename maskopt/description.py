@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maskopt import paths
-from maskopt.errors import MaskoptError, MissingFile, NotAModel
+from maskopt.errors import MaskoptError, MissingFile, NotAModel, inline
 from maskopt.measuring.measure import count_costs
 from maskopt.measuring.sizes import pack
 from maskopt.readable import MODEL_BYTES, refuse_unreadable
@@ -44,7 +44,7 @@ def describe(path: Path) -> Description:
 def lay_out(path: Path, description: Description) -> Iterator[str]:
     """Yield the lines that a terminal shows."""
     ends = {name: f"{tuple(end['shape'])} {end['dtype']}" for name, end in description.items() if name.endswith("put")}
-    yield f"{path}: {ends['input']} -> {ends['output']}"
+    yield f"{inline(path)}: {ends['input']} -> {ends['output']}"
     for name in ("raw", "gzip", "brotli", "xz"):
         yield f"  {name} bytes: {description[f'{name}_bytes']:,}"
     yield f"  parameters: {description['parameters']:,}"
