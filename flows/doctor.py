@@ -19,7 +19,7 @@ from flows.graph import read_graph
 from flows.plan import GIB_PER_JOB
 from flows.server import own_url, problem_of, without_password
 from maskopt import paths
-from maskopt.errors import MaskoptError
+from maskopt.errors import MaskoptError, inline
 from maskopt.params import Params, load_params
 
 PYTHONS = ((3, 11), (3, 13))  # first and last that the pinned packages are for
@@ -187,7 +187,7 @@ def _file(
 ) -> Finding:
     here = workspace / path
     if is_there(here) and (here.is_dir() or here.stat().st_size):
-        return Finding(what, str(path))
+        return Finding(what, inline(path))
     kind = "folder" if is_there is Path.is_dir else "file"
     found = "is missing" if not here.exists() else "is empty" if is_there(here) else f"is no {kind}"
-    return Finding(what, f"{path} {found}", f"put it there, or {otherwise}")
+    return Finding(what, f"{inline(path)} {found}", f"put it there, or {otherwise}")

@@ -26,7 +26,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from maskopt.errors import MaskoptError
+from maskopt.errors import MaskoptError, inline
 
 NAMED = 5  # files that a message names
 
@@ -108,7 +108,7 @@ class NoClone(MaskoptError):
     """Workers run in clones."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{platform.node()}:{folder} is no clone of the repository: start the worker in one")
+        super().__init__(f"{platform.node()}:{inline(folder)} is no clone of the repository: start the worker in one")
 
 
 class Uncommitted(MaskoptError):
@@ -117,8 +117,8 @@ class Uncommitted(MaskoptError):
     def __init__(self, clone: Path, differing: Sequence[str]) -> None:
         named = ", ".join(differing[:NAMED]) + (f" and {len(differing) - NAMED} more" if len(differing) > NAMED else "")
         super().__init__(
-            f"{platform.node()}:{clone} differs from its commit in {named}. Workers run what is committed: commit it, "
-            "or put it aside with `git stash --include-untracked`"
+            f"{platform.node()}:{inline(clone)} differs from its commit in {named}. Workers run what is committed: "
+            "commit it, or put it aside with `git stash --include-untracked`"
         )
 
 
@@ -134,7 +134,7 @@ class OtherCommit(MaskoptError):
 
     def __init__(self, clone: Path, found: str, wanted: str) -> None:
         super().__init__(
-            f"{platform.node()}:{clone} is at commit {found[:12]}, the run at {wanted[:12]}: there, "
+            f"{platform.node()}:{inline(clone)} is at commit {found[:12]}, the run at {wanted[:12]}: there, "
             f"`git fetch && git checkout --force {wanted[:12]}`"
         )
 

@@ -24,7 +24,7 @@ from flows.noise import is_noise, leave_out_cached
 from flows.plan import Plan, default_jobs
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
-from maskopt.errors import MissingFile
+from maskopt.errors import MissingFile, legible
 from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
 
@@ -110,7 +110,7 @@ def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
     """Run one stage; its lines are the lines of this task run."""
     logger, started = get_run_logger(), time.monotonic()
     try:
-        outcome = runner.run(stage, force, lambda line: None if is_noise(line) else logger.info(line))
+        outcome = runner.run(stage, force, lambda line: None if is_noise(line) else logger.info(legible(line)))
     except StageFailed:
         ws.mend(runner.workspace)  # before it is tried again: a killed DVC leaves things half-written
         raise

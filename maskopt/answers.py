@@ -9,6 +9,7 @@ import pandas as pd
 
 from maskopt.bundle.classifier import Answer
 from maskopt.classifying import Said
+from maskopt.errors import inline
 
 DIGITS = 4
 COLUMNS = ["path", "answer", "label", "confidence", "ms", "error"]
@@ -17,14 +18,23 @@ COLUMNS = ["path", "answer", "label", "confidence", "ms", "error"]
 def lay_out_lines(said: Sequence[Said]) -> Iterator[str]:
     """Yield a line per picture that can be read: what it shows, how sure the model is, milliseconds, path."""
     answers = [(picture, answer) for picture, answer in said if isinstance(answer, Answer)]
-    width = max((len(answer.text) for _, answer in answers), default=0)
+    width = max((len(inline(answer.text)) for _, answer in answers), default=0)
     for picture, answer in answers:
-        yield f"{answer.text:{width}}  {answer.confidence:6.1%}  {answer.ms:6.1f} ms  {picture}"
+        yield f"{inline(answer.text):{width}}  {answer.confidence:6.1%}  {answer.ms:6.1f} ms  {inline(picture)}"
+
+
+def lay_out_unreadable(said: Sequence[Said]) -> Iterator[str]:
+    """Yield how many pictures cannot be read, and a line for each with the reason; nothing if all can."""
+    unreadable = [f"{inline(picture)}: {inline(reason)}" for picture, reason in said if isinstance(reason, str)]
+    if unreadable:
+        yield f"{len(unreadable)} of {len(said)} cannot be read:"
+        yield from unreadable
 
 
 def lay_out_json(said: Sequence[Said]) -> Iterator[str]:
     """Yield one text: a list of objects; those of pictures that cannot be read hold path and error alone."""
-    yield json.dumps([_record(*each) for each in said], indent=2, ensure_ascii=False)
+    text = json.dumps([_record(*each) for each in said], indent=2, ensure_ascii=False)
+    yield "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
 
 
 def lay_out_csv(said: Sequence[Said], classes: Sequence[str]) -> Iterator[str]:

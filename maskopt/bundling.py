@@ -18,10 +18,11 @@ import numpy as np
 from maskopt import paths
 from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, best
+from maskopt.bundle.sums import SUMS, list_changed, write_sums
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.data.picture import BACKGROUND
-from maskopt.data.rows import read_pictures, read_pixels
-from maskopt.errors import CannotBundle, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
+from maskopt.data.rows import read_pixels, read_split
+from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
 from maskopt.files import read_record, replacing
 from maskopt.measuring.litert import Classifier
 from maskopt.measuring.sizes import gzip_bytes
@@ -31,7 +32,7 @@ from maskopt.tflite.origin import Origin, read_origin
 from maskopt.tflite.variants import VARIANTS
 from maskopt.training.pictures import Pictures, choose_pictures, digest
 
-WRITTEN = {MODEL, FILE, LABELS, VECTORS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
+WRITTEN = {MODEL, FILE, LABELS, VECTORS, SUMS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
 LEARNED_FROM = {  # data.source -> what a reader must know
     "sample": "drawings that maskopt makes: no photograph was among them, how it does on photographs was not measured",
@@ -53,7 +54,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; a bundle that was there is replaced if nobody has put more into it.
+        target: folder; a bundle that was there is replaced if nobody has put more into it or changed it.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
@@ -61,6 +62,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         MissingFile: there is no file of what people say of the data.
         Occupied: there is something else at `target`.
         ForeignFiles: somebody has put something into the bundle that is there.
+        ChangedFiles: somebody has changed files of it.
     """
     _refuse_occupied(target)
     backbone, _, variant = name.partition("/")
@@ -149,17 +151,19 @@ def _refuse_occupied(target: Path) -> None:
         raise Occupied(target, "a file")
     if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
         raise Occupied(target, f"a folder of other files, without a {FILE}")
-    if target.is_dir() and (foreign := sorted(_foreign(target))):
+    ours = WRITTEN | {file.relative_to(TEMPLATE).as_posix() for file in TEMPLATE.rglob("*")}
+    if target.is_dir() and (foreign := sorted(_foreign(target, ours))):
         raise ForeignFiles(target, foreign)
+    if changed := list_changed(target, ours - {SUMS}):
+        raise ChangedFiles(target, changed, SUMS)
 
 
-def _foreign(target: Path) -> Iterator[str]:
+def _foreign(target: Path, ours: Collection[str]) -> Iterator[str]:
     """Yield what a bundle does not hold; what npm and Python put beside it can be had again."""
-    template = {file.relative_to(TEMPLATE).as_posix() for file in TEMPLATE.rglob("*")}
     for file in target.rglob("*"):
         path = file.relative_to(target)
         again = path.parts[:2] == ("web", "node_modules") or "__pycache__" in path.parts
-        if not again and path.as_posix() not in {*WRITTEN, *template}:
+        if not again and path.as_posix() not in ours:
             yield path.as_posix()
 
 
@@ -222,7 +226,7 @@ def _load_validation(
     Raises:
         CannotBundle: those that are here now are of classes that it does not know, or not those it was trained with.
     """
-    rows = read_pictures(paths.split(model[-1]))
+    rows = read_split(paths.split(model[-1]))
     known = rows["label"][rows["split"] != "test"]
     if unknown := sorted(set(known) - set(classes)):
         raise _other_classes(model, classes, f"pictures of {paths.split(model[-1])} show {', '.join(unknown)}")
@@ -267,6 +271,7 @@ def _write(folder: Path, file: Path, description: Description, about: Path | Non
         (code / "test_vector.h").write_text("\n".join(micro.write_test(pictures[0], output)) + "\n", encoding="utf-8")
         (code / "model.h").write_text(header, encoding="utf-8")
         (code / "model.cc").write_text("\n".join(micro.write_array(model.read_bytes())) + "\n", encoding="utf-8")
+    write_sums(folder)
 
 
 def _commit() -> str | None:

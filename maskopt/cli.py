@@ -13,7 +13,7 @@ import typer
 
 from maskopt import paths
 from maskopt.completion import complete_model, complete_profile, complete_target
-from maskopt.errors import MaskoptError
+from maskopt.errors import MaskoptError, inline, legible
 from maskopt.profiles import put_profile
 
 
@@ -153,7 +153,7 @@ def report(
     from flows.page import make_page  # noqa: PLC0415  Altair and DVC take seconds to import
 
     page = make_page(Path.cwd())
-    typer.echo(f"{page}: {page.stat().st_size:,} bytes")
+    typer.echo(f"{inline(page)}: {page.stat().st_size:,} bytes")
     if show and not webbrowser.open(page.as_uri()):
         typer.echo("no browser was found here: open the file in one yourself", err=True)
 
@@ -178,7 +178,7 @@ def bundle(
     made, said = _bundle(name, file_format, seed, out)
     typer.echo(said)
     if as_zip:
-        typer.echo(f"{zip_bundle(made)}")
+        typer.echo(inline(zip_bundle(made)))
 
 
 def _bundle(name: str, file_format: str = "int8", seed: int | None = None, out: Path | None = None) -> tuple[Path, str]:
@@ -187,10 +187,10 @@ def _bundle(name: str, file_format: str = "int8", seed: int | None = None, out: 
     from maskopt.params import load_params  # noqa: PLC0415
 
     params = load_params(paths.PARAMS)
-    target = out or paths.BUNDLES / f"{name.replace('/', '-')}-{file_format}"
+    target = out or paths.bundle(name, file_format)
     made = make_bundle(params, name, file_format, params.seeds[0] if seed is None else seed, target)
     right = f"right about {made.metrics['accuracy']:.2%} of the test pictures"
-    return target, f"{target}: {made.raw_bytes:,} bytes, {right}, learned from {made.pictures}"
+    return target, f"{inline(target)}: {made.raw_bytes:,} bytes, {right}, learned from {made.pictures}"
 
 
 @app.command()
@@ -209,7 +209,7 @@ def classify(
 
     Exit code 1 if some cannot be read.
     """
-    from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines  # noqa: PLC0415
+    from maskopt.answers import lay_out_csv, lay_out_json, lay_out_lines, lay_out_unreadable  # noqa: PLC0415
     from maskopt.bundle.description import read_description  # noqa: PLC0415
     from maskopt.classifying import classify_all, list_pictures  # noqa: PLC0415  what runs .tflite
 
@@ -222,10 +222,10 @@ def classify(
     else:
         lines = lay_out_json(said) if as_json else lay_out_lines(said)
     for line in lines:
-        typer.echo(line)
-    unreadable = [f"{picture}: {reason}" for picture, reason in said if isinstance(reason, str)]
-    if unreadable:
-        typer.echo(f"{len(unreadable)} of {len(said)} cannot be read:\n" + "\n".join(unreadable), err=True)
+        # A table names files as they are; in a name that is no UTF-8, too.
+        typer.echo(line.encode(errors="surrogateescape") if as_csv else line)
+    if unreadable := list(lay_out_unreadable(said)):
+        typer.echo("\n".join(unreadable), err=True)
         raise typer.Exit(1)
 
 
@@ -241,8 +241,10 @@ def _best_bundle() -> Path:
     except MaskoptError:
         classes = None  # elsewhere than in a repository, bundles are all there is
     if chosen := best_bundle(paths.BUNDLES, classes):
-        learned_from = read_description(chosen).pictures
-        typer.echo(f"with {chosen}, the best in {paths.BUNDLES}: {BEST_BY}; it learned from {learned_from}", err=True)
+        learned_from = inline(read_description(chosen).pictures)
+        typer.echo(
+            f"with {inline(chosen)}, the best in {paths.BUNDLES}: {BEST_BY}; it learned from {learned_from}", err=True
+        )
         return chosen
     params = load_params(paths.PARAMS)
     name = best_model(params)
@@ -281,7 +283,7 @@ def doctor() -> None:
     ill = 0
     for finding in examine(Path.cwd()):
         ill += bool(finding.mend)
-        typer.echo(f"{'MEND' if finding.mend else 'ok':5}{finding.what}: {finding.found}")
+        typer.echo(f"{'MEND' if finding.mend else 'ok':5}{finding.what}: {legible(finding.found)}")
         if finding.mend:
             typer.echo(f"     -> {finding.mend}")
     if ill:
@@ -299,6 +301,6 @@ def main() -> None:
 
 
 def _of_system(err: OSError) -> str:
-    files = [str(name) for name in (err.filename, err.filename2) if name is not None]
+    files = [inline(name) for name in (err.filename, err.filename2) if name is not None]
     reason = err.strerror or str(err) or type(err).__name__
     return f"{': '.join([*files, reason])}. Mend that; `maskopt --debug ...` shows where in the code it arose"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from maskopt import paths
-from maskopt.errors import MaskoptError, MissingFile
+from maskopt.errors import MaskoptError, MissingFile, NotAModel, inline
 from maskopt.measuring.measure import count_costs
 from maskopt.measuring.sizes import pack
-from maskopt.model_file import refuse_unreadable
+from maskopt.readable import MODEL_BYTES, refuse_unreadable
 from maskopt.tflite.inspection import Tensor, parse_graph, reading
 from maskopt.tflite.origin import read_origin
 from maskopt.tflite.variants import VARIANTS
@@ -26,7 +26,7 @@ def describe(path: Path) -> Description:
         MissingFile: there is no `path`.
         NotAModel: it is too large or cannot be read as .tflite, or its record is not one.
     """
-    refuse_unreadable(path)
+    refuse_unreadable(path, MODEL_BYTES, NotAModel)
     if not path.exists():
         raise MissingFile(path, _next_step(path))
     with reading(path) as content:
@@ -44,7 +44,7 @@ def describe(path: Path) -> Description:
 def lay_out(path: Path, description: Description) -> Iterator[str]:
     """Yield the lines that a terminal shows."""
     ends = {name: f"{tuple(end['shape'])} {end['dtype']}" for name, end in description.items() if name.endswith("put")}
-    yield f"{path}: {ends['input']} -> {ends['output']}"
+    yield f"{inline(path)}: {ends['input']} -> {ends['output']}"
     for name in ("raw", "gzip", "brotli", "xz"):
         yield f"  {name} bytes: {description[f'{name}_bytes']:,}"
     yield f"  parameters: {description['parameters']:,}"

@@ -28,6 +28,7 @@ MaskoptError
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── Occupied             a place for a bundle where something else is
 ├── ForeignFiles         a bundle to be replaced that somebody has put more into
+├── ChangedFiles         a bundle to be replaced that somebody has changed
 ├── NoPictures           a path to classify that leads to no picture
 ├── WrongArray           an array to classify that is not a picture of RGB
 ├── NotAModel            a file that is not a .tflite picture classifier
@@ -59,6 +60,11 @@ def legible(text: str) -> str:
         line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} ... {line[-MAX_LINE // 2 :]}"
         for line in seen.split("\n")
     )
+
+
+def inline(given: object) -> str:
+    """Return a path, or a word of somebody's file, in one line that a terminal may show."""
+    return legible(str(given)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 class MaskoptError(Exception):
@@ -94,7 +100,7 @@ class MissingFile(MaskoptError):
     """A file that should be there is not."""
 
     def __init__(self, path: Path, next_step: str) -> None:
-        super().__init__(f"{path} is missing: {next_step}")
+        super().__init__(f"{inline(path)} is missing: {next_step}")
 
 
 class BrokenTable(MaskoptError):
@@ -110,7 +116,7 @@ class BrokenArchive(MaskoptError):
     def __init__(self, path: Path, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"{path} cannot be unpacked: {reason}. Get a whole zip or tar file, "
+            f"{inline(path)} cannot be unpacked: {reason}. Get a whole zip or tar file, "
             "or unpack it yourself and set data.source to folder and data.path to where it is"
         )
 
@@ -121,7 +127,7 @@ class UnsafeArchive(MaskoptError):
     def __init__(self, path: Path, member: str, reason: str) -> None:
         self.reason = f"{member!r} {reason}"
         super().__init__(
-            f"{path} was not unpacked: {self.reason}. "
+            f"{inline(path)} was not unpacked: {self.reason}. "
             "If you trust it, unpack it yourself and set data.source to folder and data.path to where it is"
         )
 
@@ -131,7 +137,7 @@ class NoClassFolders(MaskoptError):
 
     def __init__(self, where: Path | str, classes: Iterable[str], found: str) -> None:
         super().__init__(
-            f"{where} must hold one folder per class ({', '.join(classes)}), in one place; found {found}. "
+            f"{inline(where)} must hold one folder per class ({', '.join(classes)}), in one place; found {found}. "
             "Rename or move the folders, or mend data.classes in params.yaml"
         )
 
@@ -161,7 +167,7 @@ class UnreadablePicture(MaskoptError):
     def __init__(self, path: Path, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(
-            f"{path} is not a picture that can be read: {reason}. "
+            f"{inline(path)} is not a picture that can be read: {reason}. "
             "Give a whole JPEG, PNG or WebP file of at most manifest.max_pixels of params.yaml"
         )
 
@@ -174,9 +180,9 @@ class UnusableFiles(MaskoptError):
     """There are more files that are not usable pictures than params allow."""
 
     def __init__(self, folder: Path, problems: Iterable[str]) -> None:
-        lines = "\n".join(f"  {problem}" for problem in problems)
+        lines = "\n".join(f"  {inline(problem)}" for problem in problems)
         super().__init__(
-            f"{folder} holds what is not a usable picture of a class:\n{lines}\n"
+            f"{inline(folder)} holds what is not a usable picture of a class:\n{lines}\n"
             "Mend or remove them where the pictures come from and run `dvc repro`, or raise the limits of manifest "
             "in params.yaml to leave them out"
         )
@@ -187,8 +193,8 @@ class EmptyClass(MaskoptError):
 
     def __init__(self, folder: Path, labels: Iterable[str]) -> None:
         super().__init__(
-            f"{folder} holds no usable picture of {', '.join(labels)}: want one folder of that name with pictures. "
-            "Add them where the pictures come from and run `dvc repro`, or mend data.classes in params.yaml"
+            f"{inline(folder)} holds no usable picture of {', '.join(labels)}: want one folder of that name with "
+            "pictures. Add them where the pictures come from and run `dvc repro`, or mend data.classes in params.yaml"
         )
 
 
@@ -208,7 +214,7 @@ class NothingNew(MaskoptError):
 
     def __init__(self, folder: Path, pictures: int) -> None:
         super().__init__(
-            f"all {pictures} pictures of {folder} are in the data set too, so they show nothing new: "
+            f"all {pictures} pictures of {inline(folder)} are in the data set too, so they show nothing new: "
             "give others, or set evaluation.extra in params.yaml to null"
         )
 
@@ -218,7 +224,7 @@ class UnusableAttributes(MaskoptError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"{path} does not say attributes of the pictures: {reason}. "
+            f"{inline(path)} does not say attributes of the pictures: {reason}. "
             "Mend it, or set evaluation.attributes in params.yaml to null"
         )
 
@@ -238,7 +244,7 @@ class WrongWeights(MaskoptError):
 
     def __init__(self, path: Path, trunk: object, reason: str) -> None:
         super().__init__(
-            f"{path} does not hold weights of {trunk}: {reason}. "
+            f"{inline(path)} does not hold weights of {trunk}: {reason}. "
             "Set weights of the network in params.yaml to a matching file or to 'none'"
         )
 
@@ -302,7 +308,7 @@ class BrokenBundle(MaskoptError):
     """A file of a bundle was changed, or is of something else."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} is not what `maskopt bundle` wrote: {reason}. Make the bundle again")
+        super().__init__(f"{inline(path)} is not what `maskopt bundle` wrote: {reason}. Make the bundle again")
 
 
 class NoBundle(MaskoptError):
@@ -329,8 +335,8 @@ class Occupied(MaskoptError):
 
     def __init__(self, target: Path, found: str) -> None:
         super().__init__(
-            f"{target} is {found}, which a bundle would replace: with --out give a folder that does not exist, is "
-            "empty or holds a bundle"
+            f"{inline(target)} is {found}, which a bundle would replace: with --out give a folder that does not exist, "
+            "is empty or holds a bundle"
         )
 
 
@@ -338,18 +344,35 @@ class ForeignFiles(MaskoptError):
     """A bundle to be replaced holds what would be lost."""
 
     def __init__(self, target: Path, files: list[str]) -> None:
-        more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
         super().__init__(
-            f"{target} holds {', '.join(map(repr, files[:3]))}{more}, which no bundle holds and a new one would delete"
+            f"{inline(target)} holds {_first(files)}, which no bundle holds and a new one would delete"
             ": move that elsewhere, or give another folder with --out"
         )
+
+
+class ChangedFiles(MaskoptError):
+    """A bundle to be replaced was changed since it was made."""
+
+    def __init__(self, target: Path, files: list[str], sums: str) -> None:
+        super().__init__(
+            f"{inline(target)} holds {_first(files)} not as {sums} there says: a new bundle would replace what "
+            "somebody has changed. Copy elsewhere what you want to keep and delete the folder, or give another "
+            "one with --out"
+        )
+
+
+def _first(files: list[str]) -> str:
+    more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
+    return f"{', '.join(map(repr, files[:3]))}{more}"
 
 
 class NoPictures(MaskoptError):
     """A path that should be pictures has none."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them")
+        super().__init__(
+            f"{inline(path)} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them"
+        )
 
 
 class WrongArray(MaskoptError):
@@ -367,7 +390,7 @@ class NotAModel(MaskoptError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"{path} is not a .tflite file that can be used here: {reason}. "
+            f"{inline(path)} is not a .tflite file that can be used here: {reason}. "
             "Make it again with `dvc repro`, or give another file"
         )
 
@@ -377,7 +400,7 @@ class WrongPictures(MaskoptError):
 
     def __init__(self, path: Path, expected: tuple[int, ...], got: tuple[int, ...]) -> None:
         super().__init__(
-            f"{path} takes pictures of shape {expected}, got {got}. "
+            f"{inline(path)} takes pictures of shape {expected}, got {got}. "
             "Resize them, or set size_px of the network in params.yaml and run `dvc repro`"
         )
 

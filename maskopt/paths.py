@@ -34,6 +34,11 @@ PAGE = DATA / "report.html"  # of `REPORT`, and of what git says; no stage write
 TEACHER = "teacher"  # whose weights stand beside those of the backbones
 
 
+def bundle(name: str, file_format: str) -> Path:
+    """Return the folder of the bundle of backbone/variant, where none is named."""
+    return BUNDLES / f"{name.replace('/', '-')}-{file_format}"
+
+
 def split(seed: int) -> Path:
     """Return the table of path, label, split and group; rows in the order of `MANIFEST`."""
     return SPLITS / f"{seed}.csv"

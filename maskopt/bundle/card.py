@@ -15,6 +15,7 @@ MORE = """\
 | `labels.txt` | the classes in the order of the outputs |
 | `example.py` | how to use it in Python |
 | `test_vectors.npz` | pictures that are noise, and the scores that the model must give them |
+| `SHA256SUMS` | of each file: `sha256sum --check SHA256SUMS` names those that were changed |
 | `web/` | a page that runs it: `cd web && npm install && npm start -- 8000`, then http://127.0.0.1:8000/web/ |
 """
 MICRO = """\

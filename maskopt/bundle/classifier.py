@@ -14,9 +14,9 @@ from PIL import Image
 
 from maskopt.bundle.description import FILE, MODEL, Description, read_description
 from maskopt.data.picture import as_seen, fit, open_picture
-from maskopt.errors import BrokenBundle, MissingFile, WrongArray
+from maskopt.errors import BrokenBundle, MissingFile, NotAModel, WrongArray
 from maskopt.measuring.litert import Classifier
-from maskopt.model_file import refuse_unreadable
+from maskopt.readable import MODEL_BYTES, refuse_unreadable
 
 UNSURE = "unsure"
 
@@ -49,7 +49,7 @@ class Bundle:
             NotAModel: its model is no file, too large or cannot be read.
         """
         self.description: Description = read_description(folder)
-        refuse_unreadable(folder / MODEL)
+        refuse_unreadable(folder / MODEL, MODEL_BYTES, NotAModel)
         try:
             content = (folder / MODEL).read_bytes()
         except FileNotFoundError:

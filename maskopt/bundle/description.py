@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from maskopt.data.picture import Aspect
 from maskopt.errors import BrokenBundle, MissingFile
 from maskopt.problems import place
+from maskopt.readable import refuse_unreadable
 
 K = TypeVar("K")
 
@@ -88,14 +89,9 @@ def read_description(folder: Path) -> Description:
         BrokenBundle: its description is not one.
     """
     file = folder / FILE
-    if file.exists() and not file.is_file():
-        raise BrokenBundle(file, "it is a folder" if file.is_dir() else "it is no file")
+    refuse_unreadable(file, MAX_BYTES, BrokenBundle)
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise BrokenBundle(file, f"want at most {MAX_BYTES:,} bytes, got more")
-        return Description.model_validate_json(content)
+        return Description.model_validate_json(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFile(file, "make a bundle with `maskopt bundle NETWORK/VARIANT`") from None
     except ValidationError as err:

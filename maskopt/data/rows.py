@@ -28,15 +28,20 @@ COLUMNS = dict(Row.__annotations__)  # name -> type
 
 
 def read_pictures(path: Path, *texts: str) -> pd.DataFrame:
-    """Return the table of a split; path, label and `texts` are text, be it `1` or `None`.
+    """Return a table of pictures that a later stage wrote; path, label and `texts` are text, be it `1` or `None`."""
+    columns = dict.fromkeys(("path", "label", *texts), str)
+    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
+
+
+def read_split(path: Path) -> pd.DataFrame:
+    """Return path, label, group and side of each picture; the index counts rows of the pixels too.
 
     Raises:
         MissingFile: there is no `path`.
     """
     if not path.is_file():
         raise MissingFile(path, "run `dvc repro split`")
-    columns = dict.fromkeys(("path", "label", *texts), str)
-    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
+    return read_pictures(path)
 
 
 def read_pixels(path: Path) -> npt.NDArray[np.uint8]:

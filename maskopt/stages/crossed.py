@@ -8,7 +8,7 @@ import pandas as pd
 
 from maskopt import paths
 from maskopt.data.folds import draw_folds
-from maskopt.data.rows import read_pictures
+from maskopt.data.rows import read_split
 from maskopt.files import replacing
 from maskopt.params import Params
 from maskopt.stages.shared.run import run
@@ -19,7 +19,7 @@ PARTED, DIGITS = "parted", 6
 def main(params: Params, way: str) -> None:
     """Write a row per picture: path, label, and the probability of each class."""
     classes, asked = list(params.data.classes), params.cross_validation
-    rows = read_pictures(paths.split(params.seeds[0]))
+    rows = read_split(paths.split(params.seeds[0]))
     table = rows[["path", "label"]].iloc[:0].reindex(columns=["path", "label", *classes])
     if asked.network:
         from maskopt.stages.crossing import cross  # noqa: PLC0415  TensorFlow, not needed for nothing

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from maskopt import paths
-from maskopt.data.rows import read_manifest, read_pictures, read_pixels
+from maskopt.data.rows import read_manifest, read_pixels, read_split
 from maskopt.files import read_record, replacing, write_record
 from maskopt.measuring.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from maskopt.measuring.intervals import DIGITS
@@ -27,7 +27,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     """Measure each format of one model on the test split, and how often it is right on the validation split."""
     classes, model = params.data.classes, (backbone, variant, int(seed))
     facts = read_record(paths.facts(*model))
-    rows = read_pictures(paths.split(int(seed)))  # its index counts rows of the pixels too
+    rows = read_split(paths.split(int(seed)))
     predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
     extra = read_manifest(paths.EXTRA_MANIFEST)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from maskopt import paths
-from maskopt.data.rows import read_manifest, read_pictures, read_pixels
+from maskopt.data.rows import read_manifest, read_pixels, read_split
 from maskopt.files import write_record
 from maskopt.params import Params
 from maskopt.shortcuts import is_far_above, list_facts, probe
@@ -15,7 +15,7 @@ DIGITS = 4
 def main(params: Params) -> None:
     """Write the accuracy of each fact, and chance: the share of the largest class."""
     manifest = read_manifest(paths.MANIFEST)
-    groups = read_pictures(paths.split(params.seeds[0]))["group"]  # the same for all seeds
+    groups = read_split(paths.split(params.seeds[0]))["group"]  # the same for all seeds
     pixels = read_pixels(paths.pixels(min(params.pixels.sizes_px)))
     chance = float(manifest["label"].value_counts(normalize=True).max())
     found = {}

@@ -34,6 +34,7 @@ from maskopt.data.picture import as_seen, fit
 from maskopt.errors import (
     BrokenBundle,
     CannotBundle,
+    ChangedFiles,
     ForeignFiles,
     MissingFile,
     NoBundle,
@@ -114,7 +115,7 @@ def bundle(run, params):  # noqa: ARG001
 def test_bundle_holds_what_each_use_needs(bundle, tiny_files):
     found = {file.relative_to(bundle).as_posix() for file in bundle.rglob("*") if file.is_file()}
     assert found == {
-        *("model.tflite", "model.json", "labels.txt", "README.md", "example.py", "test_vectors.npz"),
+        *("model.tflite", "model.json", "labels.txt", "README.md", "example.py", "test_vectors.npz", "SHA256SUMS"),
         *("micro/model.h", "micro/model.cc", "micro/test_vector.h"),
         *("web/index.html", "web/style.css", "web/app.js", "web/fit.js", "web/missing.js"),
         *("web/package.json", "web/package-lock.json"),
@@ -299,6 +300,39 @@ def test_bundle_that_people_added_to_is_not_replaced(bundle, params, names, told
         "move that elsewhere, or give another folder with --out"
     )
     assert all((bundle / name).read_text() == "mine" for name in names)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda bundle: (bundle / "README.md").write_text("# For doors\n"), "'README.md'"),
+        (lambda bundle: (bundle / "web" / "app.js").write_text(""), "'web/app.js'"),
+        (
+            lambda bundle: (bundle / "SHA256SUMS").unlink(),  # as in bundles made before there were any
+            "'README.md', 'example.py', 'labels.txt' and 13 more",
+        ),
+    ],
+)
+def test_bundle_that_people_changed_is_not_replaced(bundle, params, change, told):
+    change(bundle)
+    before = {file: file.read_bytes() for file in bundle.rglob("*") if file.is_file()}
+    with pytest.raises(ChangedFiles) as err:
+        make_bundle(params, NAME, "int8", 0, bundle)
+    assert str(err.value) == (
+        f"bundles/tiny holds {told} not as SHA256SUMS there says: a new bundle would replace what somebody has "
+        "changed. Copy elsewhere what you want to keep and delete the folder, or give another one with --out"
+    )
+    assert {file: file.read_bytes() for file in bundle.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum")
+def test_sums_are_those_that_sha256sum_reads(bundle):
+    command = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(command, cwd=bundle, check=False).returncode == 0
+    named = {line.split("  ")[1] for line in (bundle / "SHA256SUMS").read_text().splitlines()}
+    assert named == {file.relative_to(bundle).as_posix() for file in bundle.rglob("*") if file.is_file()} - {
+        "SHA256SUMS"
+    }
 
 
 def test_bundle_that_was_used_is_replaced(bundle, params):
@@ -575,7 +609,9 @@ def test_folders_and_huge_files_in_a_bundle_are_refused(bundle):
     ):
         maskopt.load(bundle)
     (bundle / FILE).write_bytes(b" " * (2**20 + 1))
-    with pytest.raises(BrokenBundle, match=r"model\.json is not .+: want at most 1,048,576 bytes, got more\. Make"):
+    with pytest.raises(
+        BrokenBundle, match=r"model\.json is not .+: it has 1,048,577 bytes, want at most 1,048,576\. Make"
+    ):
         maskopt.load(bundle)
     (bundle / FILE).unlink()
     (bundle / FILE).mkdir()
@@ -704,6 +740,21 @@ def test_unreadable_pictures_are_told_to_programs(command, tmp_path):
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["error"] for row in rows] == ["", error, ""]
     assert (rows[1]["path"], rows[1]["answer"]) == (str(tmp_path / "door" / "größe.png"), "")
+
+
+def test_no_name_of_a_file_steers_a_terminal(command, tmp_path):
+    good, bad = tmp_path / "door" / "a\x1b[31m\nb\x9b.png", tmp_path / "door" / "a\nno\x9b\udcff.png"
+    picture().save(tmp_path / "door" / "a.png")
+    (tmp_path / "door" / "a.png").rename(good)
+    bad.write_text("no picture")
+    done = command()
+    assert [line.split("/")[-1] for line in done.stdout.splitlines()] == ["a\\x1b[31m\\nb\\x9b.png", "b.jpg"]
+    assert len(done.stderr.splitlines()) == 2
+    assert "door/a\\nno\\x9b\\udcff.png: it starts with" in done.stderr
+    done = command("--json")
+    assert done.stdout.replace("\n", "").isprintable()
+    assert {str(good), str(bad)} < {each["path"] for each in json.loads(done.stdout)}
+    assert os.fsencode(bad) in command("--csv").stdout_bytes  # as it is, for programs
 
 
 def test_csv_of_unreadable_pictures_alone_has_their_names_and_all_columns(bundle, tmp_path):

@@ -121,11 +121,12 @@ def test_time_that_is_none_is_told_before_a_server_is_started(maskopt):
 
 
 def test_error_of_the_file_system_is_told_without_a_traceback(maskopt):
-    name = f"{'a' * 300}.tflite"
+    name = f"{'a' * 300}\n\x1b.tflite"
     assert maskopt("show", name) == (
         1,
         "",
-        f"error: {name}: File name too long. Mend that; `maskopt --debug ...` shows where in the code it arose\n",
+        f"error: {'a' * 300}\\n\\x1b.tflite: File name too long. "
+        "Mend that; `maskopt --debug ...` shows where in the code it arose\n",
     )
     assert maskopt("--debug", "show", name)[2].startswith("Traceback")
 

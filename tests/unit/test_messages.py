@@ -1,7 +1,12 @@
 """Messages with what users and files give: nothing steers a terminal, nothing fills it."""
 
+import inspect
+from pathlib import Path
+
 import pytest
 
+import flows.errors
+import maskopt.errors
 from maskopt.errors import MissingFile, UnknownName
 from maskopt.problems import place
 
@@ -9,6 +14,29 @@ from maskopt.problems import place
 def test_message_shows_no_letter_that_steers_a_terminal():
     said = str(MissingFile("a\x1b[31m\u202e\udc80größe.csv", "write it\nthen run again"))
     assert said == "a\\x1b[31m\\u202e\\udc80größe.csv is missing: write it\nthen run again"
+
+
+OF_OURS = {"InvalidParams", "BrokenTable", "InvalidData", "NoBundle"}  # whose paths nobody but us gives
+WITH_PATHS = [
+    error
+    for module in (maskopt.errors, flows.errors)
+    for name, error in inspect.getmembers(module, inspect.isclass)
+    if name not in OF_OURS and error.__module__ == module.__name__ and "path" in str(inspect.signature(error)).lower()
+]
+
+
+def example(annotation):
+    """Return what may be given for a parameter: for paths, one of two lines."""
+    if "Path" in str(annotation):
+        return Path("a\nb")
+    return {"str": "c", "int": 1}.get(getattr(annotation, "__name__", ""), ["d"])
+
+
+@pytest.mark.parametrize("error", WITH_PATHS)
+def test_path_stays_in_one_line_of_its_message(error):
+    said = str(error(*(example(each.annotation) for each in inspect.signature(error).parameters.values())))
+    assert "a\\nb" in said
+    assert "a\nb" not in said
 
 
 def test_long_message_keeps_its_start_and_its_end():

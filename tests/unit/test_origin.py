@@ -137,7 +137,10 @@ def test_lines_show_what_the_file_says(carry):
 
 def test_file_cannot_write_to_the_terminal_what_it_likes(carry):
     path = carry(json.dumps({"network\x1b[2J": "\x1b]0;owned\x07"}).encode())
-    text = "\n".join(lay_out(path, describe(path)))
+    path = path.rename(path.with_name("a\n\x1b[2J.tflite"))
+    first, *others = lay_out(path, describe(path))
+    text = "\n".join(others)
+    assert r"/a\n\x1b[2J.tflite: (1, 8" in first
     assert "\x1b" not in text
     assert r"'network\x1b[2J': '\x1b]0;owned\x07'" in text
 

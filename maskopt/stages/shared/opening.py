@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from maskopt import paths
-from maskopt.data.rows import read_pictures, read_pixels
+from maskopt.data.rows import read_pixels, read_split
 from maskopt.networks import backbones
 from maskopt.networks.keras import configure
 from maskopt.params import Params, Trunk
@@ -17,7 +17,7 @@ def open_trainer(params: Params, trunk: Trunk, size_px: int, seed: int, stream: 
     """Set up Keras and return what trains a network on the pictures of a seed, from where a killed stage was."""
     configure(seed, params.training.threads)
     preprocessing = backbones.architecture(trunk.architecture).preprocessing
-    rows = read_pictures(paths.split(seed))
+    rows = read_split(paths.split(seed))
     pixels = read_pixels(paths.pixels(size_px))
     train, val = (choose_pictures(rows, side, params.data.classes, pixels) for side in ("train", "val"))
     return Trainer(train, val, preprocessing, params.training, seed, stream, unfinished=_unfinished(stage))

@@ -1,4 +1,4 @@
-"""What is no model is refused before it is read."""
+"""What is no file, or too large a one, is refused before it is read."""
 
 import os
 import re
@@ -8,13 +8,13 @@ import pytest
 
 from maskopt.description import describe
 from maskopt.errors import NotAModel
-from maskopt.model_file import MAX_BYTES
+from maskopt.readable import MODEL_BYTES
 
 
 def test_huge_file_is_refused(tmp_path):
     file = tmp_path / "huge.tflite"
     file.touch()
-    os.truncate(file, MAX_BYTES + 1)  # of holes
+    os.truncate(file, MODEL_BYTES + 1)  # of holes
     with pytest.raises(NotAModel) as err:
         describe(file)
     assert str(err.value) == (
