@@ -139,9 +139,11 @@ def test_files_of_the_wrong_kind_are_told(workspace):
     change(workspace, "extra: null", "extra: data/incoming/w.h5")
     change(workspace, "attributes: null", "attributes: data/incoming/none.csv")
     (workspace / "data/incoming/w.h5").touch()
+    (workspace / "docs/about-faces.md").unlink()
     assert [(finding.what, finding.found) for finding in ill(workspace)] == [
         ("data", "data/incoming is no file"),
         ("weights of separable", "data/incoming/w.h5 is empty"),
+        ("about the data", "docs/about-faces.md is missing"),
         ("attributes", "data/incoming/none.csv is missing"),
         ("extra pictures", "data/incoming/w.h5 is no folder"),
     ]

@@ -119,7 +119,7 @@ def groups():
             (1, ["dog", "dog", "cat", "cat", "dog", "dog"]),
         )
     }
-    return list_groups(frames, pd.DataFrame({"path": list("abcdefg"), "glasses": ["yes"] * 2 + ["no"] * 5}))
+    return list_groups(frames, pd.DataFrame({"path": list("gfedcba"), "glasses": ["no"] * 5 + ["yes"] * 2}))
 
 
 def test_recall_is_of_each_value_and_class(groups):

@@ -270,7 +270,9 @@ def test_packages_of_the_page_are_pinned_by_hash():
 
 def test_zip_holds_the_folder(bundle):
     with zipfile.ZipFile(zip_bundle(bundle)) as archive:
-        assert "tiny/model.tflite" in archive.namelist()
+        names = archive.namelist()
+    assert "tiny/model.tflite" in names
+    assert names == sorted(names, key=lambda name: name.split("/"))  # in whatever order a disk lists them
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
 
 
@@ -502,6 +504,16 @@ def test_figures_of_another_file_are_refused(params, tiny_files):
         "separable/qat cannot be bundled: data/metrics/seed-0/separable/qat.json is of another file than "
         "data/models/seed-0/separable/qat/int8.tflite. Run `maskopt run --target measured@separable-qat-0`"
     )
+
+
+@pytest.mark.usefixtures("run")
+def test_figures_of_another_file_of_the_same_length_are_refused(params, tiny_files):
+    carry(tiny_files, note="a" * 16)
+    made = paths.tflite("separable", "qat", 0, "int8")
+    content = made.read_bytes()
+    made.write_bytes(content.replace(b"a" * 16, b"qzjxkvbwfghmpluy"))
+    assert len(made.read_bytes()) == len(content)
+    assert "separable/qat.json is of another file than data/models/seed-0/separable/qat" in refusal(params)
 
 
 @pytest.mark.usefixtures("run")

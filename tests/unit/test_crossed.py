@@ -90,6 +90,39 @@ def test_stage_asks_about_each_picture_and_finds_the_label_that_is_wrong(run_sta
     assert not paths.unfinished("crossed@together").exists()
 
 
+@pytest.mark.parametrize(("way", "are_parted"), [("together", False), ("parted", True)])
+def test_look_alikes_are_in_two_folds_where_chance_parts_them_alone(run_stage, monkeypatch, way, are_parted):
+    asked = []
+
+    def note(_params, _network, folds, labels, _stage):
+        asked.extend(fold.asked for fold in folds)
+        return np.zeros((len(labels), 2), np.float32)
+
+    monkeypatch.setattr("maskopt.stages.crossing.cross", note)
+    run_stage(way)
+    groups = pd.read_csv(paths.split(0))["group"].to_numpy()
+    assert sorted(np.concatenate(asked)) == list(range(96))
+    assert (sum(len(set(groups[rows])) for rows in asked) > len(set(groups))) == are_parted
+
+
+def test_network_has_not_seen_what_it_is_asked_about(run_stage, monkeypatch):
+    from maskopt.stages import crossing
+
+    trained, asked = [], []
+
+    def note(_model, _trainer, pictures):
+        asked.append(pictures)
+        return np.zeros((len(pictures), 2), np.float32)
+
+    monkeypatch.setattr(crossing, "fit_baseline", lambda _model, trainer, *_: trained.append(trainer))
+    monkeypatch.setattr(crossing.Trainer, "fit", lambda *_: None)
+    monkeypatch.setattr(crossing, "_ask", note)
+    run_stage("together")
+    for trainer, pictures in zip(trained, asked, strict=True):
+        sides = [{each.tobytes() for each in side} for side in (trainer.train.pixels, trainer.val.pixels, pictures)]
+        assert len(set.union(*sides)) == sum(map(len, sides)) == 96
+
+
 def test_gain_is_the_difference_on_the_same_pictures():
     together = pd.DataFrame({"path": list("abcd") * 5, "label": "cat", "cat": [0.9, 0.9, 0.9, 0.2] * 5})
     together["dog"] = 1 - together["cat"]

@@ -12,6 +12,7 @@ from maskopt.tflite.variants import Variant
 PLAIN = Variant("plain", None, ())
 SPARSE = Variant("sparse", None, (), sparse=True)
 CLUSTERED = Variant("clustered", None, (), clustered=True)
+CODED = Variant("coded", None, (), coded=True)
 BOTH = Variant("both", None, (), sparse=True, clustered=True)
 FORMATS = ("float32", "dynamic", "int8")
 
@@ -78,6 +79,23 @@ def test_lost_clusters_are_named(tiny_files, name):
         check(read_graph(getattr(tiny_files, name)), CLUSTERED, name, final_sparsity=0.25, n_clusters=3)
 
 
+def test_channel_with_more_values_than_the_others_is_named(tiny_files):
+    graph = read_graph(tiny_files.float32)
+    tensors = list(graph.tensors)
+    place = next(i for i, tensor in enumerate(tensors) if tensor.values is not None and tensor.shape == (16, 3, 3, 3))
+    values = tensors[place].values.copy()
+    values[5] = np.arange(27).reshape(3, 3, 3)
+    tensors[place] = replace(tensors[place], values=values)
+    with pytest.raises(LostTechnique, match="layer 'conv': want at most 4 values per output channel, got 27"):
+        check(replace(graph, tensors=tuple(tensors)), CLUSTERED, "float32", final_sparsity=0, n_clusters=4)
+
+
+def test_levels_of_several_scales_are_named(tiny_files):
+    message = "coding was lost in the int8 file, layer 'conv': want one scale for all channels, got 16"
+    with pytest.raises(LostTechnique, match=message):
+        check(read_graph(tiny_files.int8), CODED, "int8", final_sparsity=0, n_clusters=4)
+
+
 def test_what_was_not_promised_is_not_checked(tiny_files):
     check(read_graph(tiny_files.float32), PLAIN, "float32", final_sparsity=0.9, n_clusters=2)
 
@@ -112,4 +130,12 @@ def test_int8_file_that_reads_bytes_wrongly_is_named(tiny_files, changes, messag
     tensors = list(graph.tensors)
     tensors[graph.inputs[0]] = replace(tensors[graph.inputs[0]], **changes)
     with pytest.raises(LostTechnique, match=message):
+        check(replace(graph, tensors=tuple(tensors)), PLAIN, "int8", final_sparsity=0, n_clusters=4)
+
+
+def test_int8_file_that_answers_in_another_type_is_named(tiny_files):
+    graph = read_graph(tiny_files.int8)
+    tensors = list(graph.tensors)
+    tensors[graph.outputs[0]] = replace(tensors[graph.outputs[0]], dtype=np.dtype(np.int8))
+    with pytest.raises(LostTechnique, match="layer 'output': want uint8, got int8"):
         check(replace(graph, tensors=tuple(tensors)), PLAIN, "int8", final_sparsity=0, n_clusters=4)

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,22 @@ def test_accuracy_on_corrupted_pictures_is_there_if_params_ask_for_it(params):
         assert list(figures) == list(CORRUPTIONS)
         assert all(0 <= accuracy <= 1 for by in figures.values() for accuracy in by.values())
         assert all(list(by) == ["1", "2", "3"] for by in figures.values())
+
+
+@pytest.mark.usefixtures("run")
+def test_corrupted_pictures_are_those_of_the_test_split_worse_by_each_severity(params, monkeypatch):
+    """Of a classifier that calls bright pictures the last class and others the first."""
+
+    def scores(pictures):
+        return np.eye(3)[np.where(pictures.mean(axis=(1, 2, 3)) > 100, 2, 0)]
+
+    monkeypatch.setattr(measured, "Classifier", lambda _: SimpleNamespace(picture_shape=(8, 8, 3), scores=scores))
+    np.save(paths.pixels(8), np.full((6, 8, 8, 3), 200, np.uint8))  # 120, 80 and 50 with less light
+    asked = Evaluation(corruptions=True, attributes=None, extra=None)
+    measured.main(params.model_copy(update={"evaluation": asked}), BACKBONE, "qat", "0")
+    corrupted = json.loads(paths.metrics(BACKBONE, "qat", 0).read_text())["formats"]["int8"]["corrupted"]
+    assert corrupted["dark"] == {"1": 0.5, "2": 0.25, "3": 0.25}
+    assert corrupted["blur"] == {"1": 0.5, "2": 0.5, "3": 0.5}
 
 
 @pytest.mark.usefixtures("run")

@@ -45,6 +45,7 @@ def carry(tiny_files, tmp_path):
 def test_record_says_network_settings_and_packages():
     assert ORIGIN["network"] == "small"
     assert ORIGIN["steps"] == [{"variant": "baseline", "epochs": 2, "learning_rate": 0.01}]
+    assert list(ORIGIN["packages"]) == ["tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"]
     assert ORIGIN["packages"]["numpy"] == np.__version__
 
 

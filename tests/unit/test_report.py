@@ -11,10 +11,11 @@ from maskopt.report.calibration import draw_reliability
 from maskopt.report.canvas import save
 from maskopt.report.curves import draw_phases
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
+from maskopt.report.leaks import draw_leaks
 from maskopt.report.paper import PAPER
 from maskopt.report.results import collect_recall, collect_results, collect_seeds
 from maskopt.report.skipped import lay_out_skipped, list_skipped
-from maskopt.report.suspects import draw_suspects
+from maskopt.report.suspects import draw_suspects, list_suspects
 from maskopt.report.tables import (
     TABLE_1,
     TABLE_2,
@@ -311,6 +312,26 @@ def test_names_that_look_like_mathematics_are_drawn_as_they_are(tmp_path):
     row = {"path": "cat/$_$.png", "label": r"a$\foo$", "said": "cat"}
     save(draw_suspects(pd.DataFrame([row]), np.zeros((1, 8, 8, 3), np.uint8), "Suspects"), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_picture_that_a_model_of_another_seed_is_right_about_is_no_suspect():
+    frames = {
+        ("small", "qat", seed): pd.DataFrame({"path": ["1.png", "2.png"], "label": "cat", "int8": ["dog", said]})
+        for seed, said in ((0, "dog"), (1, "cat"))
+    }
+    assert list_suspects(frames).to_dict("records") == [{"path": "1.png", "label": "cat", "said": "dog", "models": 2}]
+
+
+def test_thumbnails_are_named_with_file_label_and_what_was_said():
+    rows = pd.DataFrame({"path": ["cat/1.png", "dog/2.png"], "label": ["cat", "dog"], "said": ["dog", "cat"]})
+    figure = draw_suspects(rows, np.zeros((2, 8, 8, 3), np.uint8), "Suspects")
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["1.png\ncat\n-> dog", "2.png\ndog\n-> cat"]
+
+
+def test_look_alikes_are_named_with_both_paths():
+    row = {"path": "cat/1.png", "other": "cat/2.png", "kind": "crop", "here": True}
+    figure = draw_leaks(pd.DataFrame([row]), *np.zeros((2, 1, 8, 8, 3), np.uint8))
+    assert figure.axes[0].get_title() == "cat/1.png\ncat/2.png\ncrop, in this split"
 
 
 def test_thumbnails_of_photographs_leave_a_page_that_can_be_sent(tmp_path):

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import photograph
 
-from maskopt.data.key_points import KEY_POINT, MAX_POINTS, NO_LEVEL
+from maskopt.data.key_points import KEY_POINT, MAX_POINTS, NO_LEVEL, find_key_points
 from maskopt.data.split import assign_sides, list_leaks, split_rows
 from maskopt.errors import CannotSplit
 from maskopt.params import Split
@@ -149,6 +150,14 @@ def test_look_alikes_that_are_not_kept_together_are_counted_as_leaks(test_seed):
     tested = (sides["split"][:40] == "test").sum()
     assert 0 < tested < 40
     assert report["leaks"]["here"] == tested
+
+
+def test_crops_of_one_photograph_are_kept_together():
+    table, points = manifest(["a"] * 40 + ["b"] * 40)
+    points[[3, 50]] = find_key_points(photograph(0))
+    split, report, _ = split_rows(table, points, OPTIONS, seed=0)
+    assert report["links"] == {"copies": 0, "near_copies": 0, "crops": 1, "refused": 0}
+    assert split["group"][3] == split["group"][50]
 
 
 def test_pictures_of_one_hash_are_kept_together_however_many():
