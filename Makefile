@@ -14,6 +14,7 @@ export DO_NOT_TRACK := 1
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
 	@cat data/report/report.md
+	@echo; echo "These are the tables of data/report/report.md. As one page: make report. To use a model, with .venv activated: maskopt classify PICTURE"
 
 report: $(READY)  ## the last run as one page of HTML, in a browser
 	maskopt report --open

@@ -30,6 +30,7 @@ from maskopt.paths import PARAMS
 
 POLL_SECONDS = 2
 CACHED = "Cached"
+RESTORED = "Restored"
 RETRIED = "Retried"
 SKIPPED = "Skipped"
 
@@ -115,7 +116,9 @@ def _run_stage(stage: Stage, runner: Runner, force: bool) -> State:
         ws.mend(runner.workspace)  # before it is tried again: a killed DVC leaves things half-written
         raise
     if outcome is Outcome.CACHED:
-        return Completed(name=CACHED, message="not run: DVC's cache holds what dvc.lock says it makes")
+        return Completed(name=CACHED, message="not run: it and what it stands on are as dvc.lock says")
+    if outcome is Outcome.RESTORED:
+        return Completed(name=RESTORED, message="not run: its outputs are of an earlier run, from DVC's cache")
     message = f"ran for {time.monotonic() - started:.1f} s"
     if stage.is_idle(runner.workspace):
         message += f", with nothing to do: {stage.settings.idle_without} is null in {PARAMS}"
@@ -225,10 +228,10 @@ class _Run:
         self._futures[name].wait()
         state = self.states[name] = self._futures[name].state
         self.plan.end(name, well=state.is_completed())
-        if state.is_completed() and state.name != CACHED:
+        if state.is_completed() and state.name not in (CACHED, RESTORED):
             self._seconds[name] = time.monotonic() - self._started[name]
 
     def _is_cached(self, stage: Stage) -> bool:
-        """Tell whether DVC need not even be asked."""
+        """Tell whether DVC need not be asked again: what a stage stands on is as it was when DVC was, at the start."""
         unchanged = not stage.changed and stage.name not in self.forced
         return unchanged and all(self.states[other].name == CACHED for other in stage.upstream)

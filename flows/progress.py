@@ -13,7 +13,7 @@ from rich.text import Text
 from flows.plan import Plan
 
 WORDS = ("done", "cached", "failed", "skipped")
-_OTHER = {"Cached": "cached", "Skipped": "skipped"}  # names of states
+_OTHER = {"Cached": "cached", "Restored": "cached", "Skipped": "skipped"}  # names of states
 
 
 class Progress:

@@ -12,7 +12,8 @@ from flows.errors import StageFailed
 from flows.graph import Stage
 from maskopt.errors import USER_MUST_ACT
 
-SKIPPED = re.compile(r"^Stage '.*' (didn't change, skipping|is cached - skipping run)", re.MULTILINE)
+UNCHANGED = re.compile(r"^Stage '.*' didn't change, skipping", re.MULTILINE)
+RESTORED = re.compile(r"^Stage '.*' is cached - skipping run", re.MULTILINE)
 # Other DVC processes of this run are in the way for a moment; `--wait-for-lock` does not cover the second.
 IN_THE_WAY = re.compile(r"Unable to acquire lock|is busy, it is being blocked by")
 PATIENCE_SECONDS = 60
@@ -23,7 +24,8 @@ class Outcome(Enum):
     """How a stage came to its end."""
 
     RAN = "Ran"
-    CACHED = "Cached"  # DVC found it unchanged, or had its outputs from an earlier run
+    CACHED = "Cached"  # DVC found it unchanged
+    RESTORED = "Restored"  # DVC had its outputs of an earlier run, which may differ from those that were here
 
 
 class Runner(Protocol):
@@ -75,7 +77,9 @@ class LocalRunner:
             code, lines = self._children.run_dvc(arguments, stage.settings.timeout_seconds, show)
             text = "\n".join(lines)
             if code == 0:
-                return Outcome.CACHED if SKIPPED.search(text) else Outcome.RAN
+                if RESTORED.search(text):
+                    return Outcome.RESTORED
+                return Outcome.CACHED if UNCHANGED.search(text) else Outcome.RAN
             busy = IN_THE_WAY.search(text) and time.monotonic() < patience_ends
             if not busy or self.stopped:
                 user_must_act = f"exited with {USER_MUST_ACT}" in text

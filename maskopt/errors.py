@@ -370,9 +370,8 @@ class NoPictures(MaskoptError):
     """A path that should be pictures has none."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{inline(path)} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them"
-        )
+        found = "is no picture and holds none" if path.exists() else "does not exist"
+        super().__init__(f"{inline(path)} {found}: give JPEG, PNG or WebP files, or folders of them")
 
 
 class WrongArray(MaskoptError):

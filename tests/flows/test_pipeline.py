@@ -59,7 +59,7 @@ def test_each_stage_is_a_task_run_and_unchanged_ones_are_cached(served, task_run
     assert {name: state for name, (state, *_) in task_runs().items()} == dict.fromkeys("abc", "Cached")
 
 
-def test_stage_restored_by_dvc_is_cached(served, task_runs):
+def test_stage_restored_by_dvc_says_so(served, task_runs):
     workspace = served(CHAIN)
     workspace.run("run")
     (workspace.root / "dvc.lock").unlink()
@@ -67,7 +67,7 @@ def test_stage_restored_by_dvc_is_cached(served, task_runs):
         (workspace.root / name).unlink()
     workspace.run("run")
     states = {name: state for name, (state, *_) in task_runs().items()}
-    assert states["b"] == states["c"] == "Cached"  # a has no dependency: DVC keeps no run of it
+    assert states["b"] == states["c"] == "Restored"  # a has no dependency: DVC keeps no run of it
 
 
 def test_downstream_of_equal_output_is_cached(served, task_runs):
@@ -76,6 +76,19 @@ def test_downstream_of_equal_output_is_cached(served, task_runs):
     workspace.write_graph(CHAIN | {"a": {"cmd": "echo 1 > a;"}})
     workspace.run("run")
     assert [task_runs()[name][0] for name in "abc"] == ["Completed", "Cached", "Cached"]
+
+
+def test_stage_runs_or_is_restored_where_what_it_stands_on_was_restored(served):
+    def asked_for(text):
+        (workspace.root / "asked").write_text(text)
+        workspace.run("run")
+        return [(workspace.root / name).read_text().strip() for name in "bc"]
+
+    follow = {"cmd": "cat asked > b", "deps": ["asked"], "outs": ["b"]}
+    workspace = served({"b": follow, "c": {"cmd": "cat b > c", "deps": ["b"], "outs": ["c"]}})
+    (workspace.root / "asked").touch()
+    for text in ("one", "two", "one"):  # of the third, DVC's cache holds all
+        assert asked_for(text) == [text, text]
 
 
 def test_lines_of_a_stage_are_its_log(served, server):

@@ -13,6 +13,7 @@ from maskopt.files import write_record
 from maskopt.params import Trunk
 from maskopt.stages.shared.branch import Branch, spread
 from maskopt.tflite.origin import read_origin
+from maskopt.training.pictures import digest
 
 BACKBONE = "small"
 TRUNK = Trunk(architecture="separable", width=1, depth=1, until=None)
@@ -52,6 +53,7 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
 
 
 def test_first_model_says_what_it_is_made_of(branch):
+    write_record(paths.teacher_facts(0), {"weights": "of the teacher"})
     at = branch("baseline")
     at.save(at.build(), CURVES, SETTINGS)
     origin = json.loads(paths.origin(BACKBONE, "baseline", 0).read_text())
@@ -59,8 +61,9 @@ def test_first_model_says_what_it_is_made_of(branch):
     assert origin["classes"] == list(CLASSES)
     assert origin["trunk"]["architecture"] == "separable"
     assert (origin["aspect"], origin["representative_pictures"]) == ("crop", 2)
-    assert origin["pictures"] == at.trainer.digest_pictures()
+    assert origin["pictures"] == digest(at.trainer.train, at.trainer.val)
     assert origin["weights"] == "none"
+    assert origin["teacher"] == {"weights": "of the teacher"}
     assert origin["training"]["label_smoothing"] == 0.1
     assert origin["steps"] == [{"variant": "baseline", "epochs": 2}]
     assert read_origin(paths.tflite(BACKBONE, "baseline", 0, "float32")) == origin

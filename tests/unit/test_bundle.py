@@ -878,13 +878,14 @@ def test_figures_that_git_keeps_are_not_taken_for_those_of_a_run(tmp_path, tiny_
 
 
 def test_path_without_pictures_is_an_error(bundle, tmp_path):
-    for path in (tmp_path / "nothing", tmp_path / "empty"):
-        (tmp_path / "empty").mkdir(exist_ok=True)
+    (tmp_path / "empty").mkdir()
+    for path, found in (
+        (tmp_path / "nothing", "does not exist"),
+        (tmp_path / "empty", "is no picture and holds none"),
+    ):
         done = CliRunner().invoke(app, ["classify", str(path), "--bundle", str(bundle)])
         assert isinstance(done.exception, NoPictures)
-        assert str(done.exception) == (
-            f"{path} is no picture and holds none: give JPEG, PNG or WebP files, or folders of them"
-        )
+        assert str(done.exception) == f"{path} {found}: give JPEG, PNG or WebP files, or folders of them"
 
 
 @pytest.mark.usefixtures("run")

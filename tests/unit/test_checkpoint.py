@@ -135,6 +135,7 @@ def test_finished_training_is_not_done_again(toy, build_linear, tmp_path, kill):
     [
         lambda trainer: replace(trainer, seed=1),
         lambda trainer: replace(trainer, stream="other"),
+        lambda trainer: replace(trainer, lesson=np.ones((1, 4, 3), np.float32)),
         lambda trainer: replace(trainer, params=trainer.params.model_copy(update={"label_smoothing": 0.2})),
         lambda trainer: replace(trainer, train=replace(trainer.train, pixels=trainer.train.pixels // 2)),
         lambda trainer: replace(trainer, val=replace(trainer.val, labels=trainer.val.labels[::-1])),

@@ -14,6 +14,7 @@ from maskopt.errors import MissingFile
 from maskopt.files import read_record, write_record
 from maskopt.measuring.intervals import wilson_interval
 from maskopt.params import load_params
+from maskopt.report.canvas import save
 from maskopt.report.page import SECTIONS
 from maskopt.search import COLUMNS as TRIED
 from maskopt.stages import report
@@ -150,6 +151,19 @@ def no_gallery(monkeypatch):
     monkeypatch.setattr(report, "draw_gallery", lambda *_: ())
 
 
+@pytest.fixture
+def thumbnails(monkeypatch):
+    """File -> the pictures that are shown in it."""
+    shown = {}
+
+    def note(figure, file):
+        shown[file.name] = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+        save(figure, file)
+
+    monkeypatch.setattr(report, "save", note)
+    return shown
+
+
 @pytest.mark.usefixtures("run")
 def test_report_shows_each_table_and_figure(params):
     report.main(params)
@@ -190,10 +204,10 @@ def test_report_shows_attributes_where_they_are_known(params):
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
-def test_report_shows_what_cross_validation_tells(params):
+def test_report_shows_what_cross_validation_tells(params, thumbnails):
     labels = np.repeat(CLASSES, 30)
     scores = np.where(labels[:, None] == np.array(CLASSES), 0.8, 0.1)
-    scores[[3, 40]] = [[0.01, 0.98, 0.01], [0.97, 0.02, 0.01]]
+    scores[[3, 40]] = [[0.02, 0.97, 0.01], [0.98, 0.01, 0.01]]
     for way, right in (("together", scores), ("parted", np.where(labels[:, None] == np.array(CLASSES), 0.9, 0.05))):
         rows = pd.DataFrame(right, columns=CLASSES)
         rows.insert(0, "path", [f"{i}.png" for i in range(90)])
@@ -207,10 +221,11 @@ def test_report_shows_what_cross_validation_tells(params):
     ) in page
     assert (paths.REPORT / "label_problems.md").read_text() in page.split("## Labels that may be wrong")[1]
     assert pd.read_csv(paths.REPORT / "label_problems.csv").to_numpy().tolist() == [
-        ["3.png", "with_mask", "without_mask", 0.01],
-        ["40.png", "without_mask", "with_mask", 0.02],
+        ["40.png", "without_mask", "with_mask", 0.01],
+        ["3.png", "with_mask", "without_mask", 0.02],
     ]
     assert "![label_problems.jpg](label_problems.jpg)" in page
+    np.testing.assert_array_equal(thumbnails["label_problems.jpg"], np.load(paths.pixels(64))[[40, 3]])
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
@@ -275,7 +290,7 @@ def test_report_shows_worse_pictures_where_they_were_measured(params):
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
-def test_report_shows_pictures_that_no_model_is_right_about(params):
+def test_report_shows_pictures_that_no_model_is_right_about(params, thumbnails):
     for path in paths.PREDICTIONS.rglob("*.csv"):
         rows = pd.read_csv(path)
         for name in ("float32", "dynamic", "int8"):
@@ -291,10 +306,11 @@ def test_report_shows_pictures_that_no_model_is_right_about(params):
     page = (paths.REPORT / "report.md").read_text()
     assert (paths.REPORT / "suspects.md").read_text() in page.split("## Pictures that no model is right about")[1]
     assert "![suspects.jpg](suspects.jpg)" in page
+    np.testing.assert_array_equal(thumbnails["suspects.jpg"], np.load(paths.pixels(64))[[40, 7]])
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
-def test_report_shows_look_alikes_that_a_split_parts_as_many_as_a_page_can_hold(params):
+def test_report_shows_look_alikes_that_a_split_parts_as_many_as_a_page_can_hold(params, thumbnails):
     pairs = pd.DataFrame({"path": [f"{i}.png" for i in range(40)], "other": [f"{i + 40}.png" for i in range(40)]})
     leaks = pairs.assign(kind="near-copy", here=[True] + [False] * 39, if_parted_by_chance=True)
     leaks.to_csv(paths.leaks(0), index=False)
@@ -309,8 +325,11 @@ def test_report_shows_look_alikes_that_a_split_parts_as_many_as_a_page_can_hold(
         ["29.png", "69.png", "near-copy", "by chance"],
     ]
     assert pd.read_csv(paths.REPORT / "leaks.csv").equals(leaks)
-    with Image.open(paths.REPORT / "leaks.jpg") as thumbnails:
-        assert thumbnails.size == (1500, 3240)  # ten rows of three pairs
+    with Image.open(paths.REPORT / "leaks.jpg") as image:
+        assert image.size == (1500, 3240)  # ten rows of three pairs
+    shown, pixels = np.stack(thumbnails["leaks.jpg"]), np.load(paths.pixels(64))
+    np.testing.assert_array_equal(shown[:, :, :64], pixels[:30])
+    np.testing.assert_array_equal(shown[:, :, -64:], pixels[40:70])
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
