@@ -20,8 +20,8 @@ PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-
 FRAMES = ("models", "curves", "confusion")
 
 
-def make_page(workspace: Path) -> Path:
-    """Write the page and return where it is.
+def make_page(workspace: Path) -> tuple[Path, str | None]:
+    """Write the page; return where it is, and in what it is out of date, None if it is not.
 
     Raises:
         MissingFile: there is no report.
@@ -31,17 +31,18 @@ def make_page(workspace: Path) -> Path:
         raise MissingFile(folder, "run `maskopt run`, which makes it")
     report = read_record(folder / paths.SECTIONS)
     names = [section["name"] for section in report["sections"]]
+    note = tell_if_out_of_date(workspace)
     text = write_html(
         report,
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
         _changes(workspace),
-        note_if_out_of_date(workspace) | _made(workspace),
+        ({"out of date": note} if note else {}) | _made(workspace),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
     )
     with replacing(workspace / paths.PAGE) as file:
         file.write_text(text, encoding="utf-8")
-    return workspace / paths.PAGE
+    return workspace / paths.PAGE, note
 
 
 def _changes(workspace: Path) -> pd.DataFrame:
@@ -61,12 +62,12 @@ def _changes(workspace: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
 
 
-def note_if_out_of_date(workspace: Path) -> dict[str, str]:
-    """Return a note where code, params or data are no longer those that the report is of."""
+def tell_if_out_of_date(workspace: Path) -> str | None:
+    """Return words where code, params or data are no longer those that the report is of."""
     changed = [name for name, stage in read_graph(workspace).items() if stage.changed]
     if not changed:
-        return {}
-    return {"out of date": f"{len(changed)} stages have changed since they ran, first {changed[0]}: run `maskopt run`"}
+        return None
+    return f"{len(changed)} stages have changed since they ran, the first of them {changed[0]}: run `maskopt run`"
 
 
 def _made(workspace: Path) -> dict[str, str]:

@@ -152,8 +152,10 @@ def report(
     """
     from flows.page import make_page  # noqa: PLC0415  Altair and DVC take seconds to import
 
-    page = make_page(Path.cwd())
+    page, out_of_date = make_page(Path.cwd())
     typer.echo(f"{inline(page)}: {page.stat().st_size:,} bytes")
+    if out_of_date:
+        typer.echo(f"it shows what was made before: {out_of_date}", err=True)
     if show and not webbrowser.open(page.as_uri()):
         typer.echo("no browser was found here: open the file in one yourself", err=True)
 

@@ -167,14 +167,16 @@ def test_dvc_and_prefect_are_told_to_report_nothing():
     assert prefect["server"]["analytics_enabled"] is False
 
 
-def test_report_where_there_is_no_browser_says_so(monkeypatch, tmp_path):
+def test_report_says_where_it_is_out_of_date_and_where_there_is_no_browser(monkeypatch, tmp_path):
     page = tmp_path / "report.html"
     page.write_text("page")
-    monkeypatch.setattr("flows.page.make_page", lambda _: page)
+    monkeypatch.setattr("flows.page.make_page", lambda _: (page, "a stage has changed"))
     monkeypatch.setattr("webbrowser.open", lambda _: False)
     done = CliRunner().invoke(app, ["report", "--open"])
     assert done.stdout == f"{page}: 4 bytes\n"
-    assert done.stderr == "no browser was found here: open the file in one yourself\n"
+    assert done.stderr == (
+        "it shows what was made before: a stage has changed\nno browser was found here: open the file in one yourself\n"
+    )
 
 
 def test_types_are_shipped():

@@ -24,6 +24,7 @@ COLOURS = (
 INK = "currentColor"  # of the page: light or dark
 ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1~%"), title="accuracy")
 TOP = alt.Legend(orient="top", columns=0)
+STROKES = alt.Legend(orient="top", columns=0, symbolType="stroke", symbolStrokeWidth=2)
 MODEL = ["network:N", "variant:N", "format:N"]
 
 
@@ -164,7 +165,7 @@ def _draw_curves(curves: pd.DataFrame) -> Chart:
             alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
             alt.Y("value:Q", scale=alt.Scale(zero=False), title=None),
             color=_colour(),
-            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None, legend=TOP),
+            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None, legend=STROKES),
             tooltip=["variant:N", "pictures:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
         )
     )
