@@ -24,7 +24,9 @@ COLOURS = (
 INK = "currentColor"  # of the page: light or dark
 ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1~%"), title="accuracy")
 TOP = alt.Legend(orient="top", columns=0)
-STROKES = alt.Legend(orient="top", columns=0, symbolType="stroke", symbolStrokeWidth=2)
+STROKES = alt.Legend(  # of a grey that shows on light and dark pages
+    orient="top", columns=0, symbolType="stroke", symbolStrokeColor="#888", symbolStrokeWidth=2, symbolSize=500
+)
 MODEL = ["network:N", "variant:N", "format:N"]
 
 
@@ -157,17 +159,19 @@ def _draw_curves(curves: pd.DataFrame) -> Chart:
         for head, side in (("val_", "validation"), ("", "training"))
     ]
     choices = [_network(curves), Choice("measure", "Measure", measures)]
-    lines = (
+    shown = (
         alt.Chart(pd.concat(parts))
         .transform_filter("datum.network == network && datum.measure == measure")
-        .mark_line(point={"size": 18})
         .encode(
             alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
             alt.Y("value:Q", scale=alt.Scale(zero=False), title=None),
             color=_colour(),
-            strokeDash=alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None, legend=STROKES),
             tooltip=["variant:N", "pictures:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
         )
+    )
+    dash = alt.StrokeDash("pictures:N", sort=["validation", "training"], title=None, legend=STROKES)
+    lines = shown.mark_line().encode(strokeDash=dash) + shown.mark_point(size=18, filled=True).encode(
+        detail="pictures:N"
     )
     says = (
         "Accuracy or loss by epoch while each variant trains, on training and on validation pictures; the first seed."
