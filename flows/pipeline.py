@@ -29,8 +29,7 @@ from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
 
 POLL_SECONDS = 2
-CACHED = "Cached"
-RESTORED = "Restored"
+CACHED, RESTORED = Outcome.CACHED.value, Outcome.RESTORED.value
 RETRIED = "Retried"
 SKIPPED = "Skipped"
 

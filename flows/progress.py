@@ -11,9 +11,10 @@ from rich.live import Live
 from rich.text import Text
 
 from flows.plan import Plan
+from flows.stage import Outcome
 
 WORDS = ("done", "cached", "failed", "skipped")
-_OTHER = {"Cached": "cached", "Restored": "cached", "Skipped": "skipped"}  # names of states
+_OTHER = {Outcome.CACHED.value: "cached", Outcome.RESTORED.value: "cached", "Skipped": "skipped"}  # names of states
 
 
 class Progress:
