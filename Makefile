@@ -58,10 +58,15 @@ requirements:  ## pins of all packages from pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
 		--custom-compile-command 'make requirements' --quiet --output-file requirements.txt pyproject.toml
 
+# A second make waits here for the first. macOS has no flock(1), so Python takes the lock; the shell keeps it, in file 9.
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found: install one, then run make again"; exit 2; }
-	@echo "installing into $(VENV): about 4 GB, some minutes, without a word until it is done"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@echo "installing into $(VENV): about 4 GB, some minutes, without a word until it is done; where another make is at it already, this one waits for it"
+	@mkdir -p $(VENV)
+	@set -e; exec 9>$(VENV)/.lock; $(PYTHON) -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
+	if ! [ $(READY) -nt requirements.txt -a $(READY) -nt pyproject.toml ]; then \
+		$(PYTHON) -m venv $(VENV); \
+		$(BIN)/pip install --quiet --require-hashes --requirement requirements.txt; \
+		$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .; \
+		touch $(READY); \
+	fi

@@ -1,29 +1,82 @@
-"""What make says to people."""
+"""What make says to people, and that two of them install once."""
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# In place of Python: an environment made in a second, whose pip notes what it is asked for.
+PYTHON = f"""#!/bin/sh
+[ "$1" = -m ] || exec {sys.executable} "$@"
+sleep 1
+mkdir -p "$3/bin"
+echo 'echo "$*" >> installed' > "$3/bin/pip"
+chmod +x "$3/bin/pip"
+"""
 
-def test_installing_is_told_before_it_takes_minutes(tmp_path):
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder with what make reads, in which nothing is installed."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    command = ["make", "--dry-run", "run"]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    return tmp_path
+
+
+@pytest.fixture
+def ready(clone):
+    """The same, as if everything was installed."""
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / ".ready").touch()
+    return clone
+
+
+def put_command(file, text):
+    file.write_text(text)
+    file.chmod(0o755)
+
+
+def make(folder, *arguments):
+    command = ["make", "--no-print-directory", *arguments]  # which it says below the make that runs these tests
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_installing_is_told_before_it_takes_minutes(clone):
+    _, said, _ = make(clone, "--dry-run", "run")
     assert 0 < said.find("installing into .venv: about 4 GB, some minutes") < said.find("-m venv .venv")
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / ".ready").touch()
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+
+def test_nothing_is_installed_twice(ready):
+    code, said, _ = make(ready, "--dry-run", "run")
+    assert code == 0
     assert "installing into" not in said
 
 
-def test_one_of_the_papers_networks_has_to_be_named(tmp_path):
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / ".ready").touch()
-    asked = subprocess.run(["make", "test-network"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert asked.returncode == 2
-    assert "which network? make test-network NETWORK=resnet50" in asked.stdout
+def test_second_make_waits_for_the_one_that_installs(clone):
+    put_command(clone / "python", PYTHON)
+    command = ["make", "PYTHON=./python", ".venv/.ready"]
+    both = [subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert all("where another make is at it already, this one waits for it\n" in text for text in said)
+    assert len((clone / "installed").read_text().splitlines()) == 2  # the packages, then maskopt, once
+    assert (clone / ".venv" / ".ready").is_file()
+
+
+def test_what_could_not_be_installed_is_not_ready(clone):
+    put_command(clone / "python", PYTHON.replace("installed'", "installed; exit 1'"))
+    code, _, _ = make(clone, "PYTHON=./python", ".venv/.ready")
+    assert code == 2
+    assert len((clone / "installed").read_text().splitlines()) == 1
+    assert not (clone / ".venv" / ".ready").exists()
+
+
+def test_one_of_the_papers_networks_has_to_be_named(ready):
+    code, said, _ = make(ready, "test-network")
+    assert code == 2
+    assert "which network? make test-network NETWORK=resnet50" in said
