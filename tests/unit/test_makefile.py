@@ -76,6 +76,27 @@ def test_what_could_not_be_installed_is_not_ready(clone):
     assert not (clone / ".venv" / ".ready").exists()
 
 
+def test_run_ends_in_its_tables_and_what_comes_next(ready):
+    put_command(
+        ready / ".venv" / "bin" / "maskopt",
+        '#!/bin/sh\n[ "$*" = run ] && mkdir -p data/report && echo "| a table |" > data/report/report.md\n',
+    )
+    code, said, _ = make(ready, "run")
+    assert code == 0
+    assert said == (
+        "maskopt run\n| a table |\n\nThese are the tables of data/report/report.md. As one page: make report. "
+        "To use a model, with .venv activated: maskopt classify PICTURE\n"
+    )
+
+
+def test_run_that_failed_shows_no_tables_of_before(ready):
+    put_command(ready / ".venv" / "bin" / "maskopt", "#!/bin/sh\nexit 1\n")
+    (ready / "data" / "report").mkdir(parents=True)
+    (ready / "data" / "report" / "report.md").write_text("| a table of before |\n")
+    code, said, _ = make(ready, "run")
+    assert (code, said) == (2, "maskopt run\n")
+
+
 def test_one_of_the_papers_networks_has_to_be_named(ready):
     code, said, _ = make(ready, "test-network")
     assert code == 2
