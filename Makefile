@@ -9,7 +9,7 @@ export PATH := $(BIN):$(PATH)
 # Prefect's client, beside what pyproject.toml says of its server.
 export DO_NOT_TRACK := 1
 
-.PHONY: run report test test-all test-network results site bench bench-flow lint format requirements remote
+.PHONY: run report test test-all test-network results site bench bench-flow lint format requirements remote help
 
 run: $(READY)  ## the whole experiment, then its tables
 	maskopt run
@@ -41,12 +41,12 @@ bench: $(READY)  ## against a notebook-style script; needs the files of the phot
 bench-flow: $(READY)  ## what the flow costs; with the quick profile: make bench-flow QUICK=--quick
 	python benchmarks/flow.py $(QUICK)
 
-lint: $(READY)
+lint: $(READY)  ## format, lint and types alone
 	ruff format --check .
 	ruff check .
 	mypy
 
-format: $(READY)
+format: $(READY)  ## mends what ruff can mend
 	ruff check --fix .
 	ruff format .
 
@@ -57,6 +57,9 @@ remote: $(READY)  ## where dvc push and pull keep data and models: make remote U
 requirements:  ## pins of all packages from pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev \
 		--custom-compile-command 'make requirements' --quiet --output-file requirements.txt pyproject.toml
+
+help:  ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' Makefile
 
 # A second make waits here for the first. macOS has no flock(1), so Python takes the lock; the shell keeps it, in file 9.
 $(READY): requirements.txt pyproject.toml

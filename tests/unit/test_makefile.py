@@ -1,5 +1,6 @@
 """What make says to people, and that two of them install once."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,16 @@ def test_run_that_failed_shows_no_tables_of_before(ready):
     (ready / "data" / "report" / "report.md").write_text("| a table of before |\n")
     code, said, _ = make(ready, "run")
     assert (code, said) == (2, "maskopt run\n")
+
+
+def test_help_names_each_target_in_one_line():
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    code, said, _ = make(ROOT, "help")
+    assert code == 0
+    told = dict(line.split(maxsplit=1) for line in said.splitlines())
+    assert sorted(told) == sorted(phony.split())
+    assert told["run"] == "the whole experiment, then its tables"
+    assert told["test-network"].endswith("variant: make test-network NETWORK=resnet50")
 
 
 def test_one_of_the_papers_networks_has_to_be_named(ready):
