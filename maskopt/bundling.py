@@ -8,24 +8,22 @@ import shutil
 import stat
 import subprocess
 import zipfile
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from maskopt import paths
 from maskopt.bundle import card, micro
-from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, best
+from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output
 from maskopt.bundle.sums import SUMS, list_changed, write_sums
 from maskopt.bundle.threshold import choose_threshold
+from maskopt.choosing import are_of
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pixels, read_split
-from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, NoBundle, Occupied, UnknownName
+from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
 from maskopt.files import read_record, replacing
 from maskopt.measuring.litert import Classifier
-from maskopt.measuring.sizes import gzip_bytes
 from maskopt.params import Params
 from maskopt.tflite.inspection import read_graph
 from maskopt.tflite.origin import Origin, read_origin
@@ -89,47 +87,6 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     return description
 
 
-def best_model(params: Params) -> str:
-    """Return backbone/variant of the best int8 model of the first seed, among those of the classes of params.
-
-    Figures alone are no model: git keeps them, also where nothing was run yet.
-
-    Raises:
-        NoBundle: none is there and was measured.
-    """
-    classes, seed = params.data.classes, params.seeds[0]
-    measured = {
-        (backbone, variant): read_record(file)["formats"][micro.FORMAT]
-        for backbone in params.backbones
-        for variant, promise in VARIANTS.items()
-        if micro.FORMAT in promise.formats and (file := paths.metrics(backbone, variant, seed)).is_file()
-    }
-    skipped: Counter[str] = Counter()
-    while measured:
-        chosen = best(measured)
-        reason = _why_skipped(paths.tflite(*chosen, seed, micro.FORMAT), measured.pop(chosen), classes)
-        if reason is None:
-            return "/".join(chosen)
-        skipped[reason] += 1
-    raise NoBundle(paths.BUNDLES, classes, paths.METRICS, skipped)
-
-
-def _why_skipped(file: Path, figures: Mapping[str, Any], classes: Collection[str]) -> str | None:
-    """Return why a model cannot be the best one, None if it can."""
-    if not file.is_file():
-        return f"without a file in {paths.MODELS}"
-    if set((read_origin(file) or {}).get("classes", classes)) != set(classes):
-        return "of other classes"
-    if not _are_of(figures, file.read_bytes()):
-        return f"measured on another file than the one in {paths.MODELS}"
-    return None
-
-
-def _are_of(figures: Mapping[str, Any], content: bytes) -> bool:
-    """Tell whether figures are of this content of a file."""
-    return bool((figures["raw_bytes"], figures["gzip_bytes"]) == (len(content), gzip_bytes(content)))
-
-
 def zip_bundle(folder: Path) -> Path:
     """Write a zip file beside the folder of a bundle, which holds that folder, and return its path.
 
@@ -179,7 +136,7 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
     val = _load_validation(classes, classifier.picture_shape[0], model, origin)
     if (told := figures["recall"].keys()) != set(classes):
         raise _other_classes(model, classes, f"{paths.metrics(*model)} is of {', '.join(told)}")
-    if not _are_of(figures, content):
+    if not are_of(figures, content):
         raise _cannot_bundle(model, f"{paths.metrics(*model)} is of another file than {file}")
     scores = classifier.scores(val.pixels)
     unsure_below = choose_threshold(scores, val.labels, params.bundle.right_when_sure)

@@ -234,22 +234,25 @@ def classify(
 def _best_bundle() -> Path:
     """Return the best bundle for the classes of params, made where there is none; say which."""
     from maskopt.bundle.description import BEST_BY, read_description  # noqa: PLC0415
-    from maskopt.bundling import best_model  # noqa: PLC0415  what reads .tflite
+    from maskopt.choosing import best_model, better_model  # noqa: PLC0415  what reads .tflite
     from maskopt.classifying import best_bundle  # noqa: PLC0415
     from maskopt.params import load_params  # noqa: PLC0415
 
     try:
-        classes = load_params(paths.PARAMS).data.classes
+        known = load_params(paths.PARAMS)
     except MaskoptError:
-        classes = None  # elsewhere than in a repository, bundles are all there is
-    if chosen := best_bundle(paths.BUNDLES, classes):
-        learned_from = inline(read_description(chosen).pictures)
+        known = None  # elsewhere than in a repository, bundles are all there is
+    if chosen := best_bundle(paths.BUNDLES, known.data.classes if known else None):
+        description = read_description(chosen)
+        learned_from = inline(description.pictures)
         typer.echo(
             f"with {inline(chosen)}, the best in {paths.BUNDLES}: {BEST_BY}; it learned from {learned_from}", err=True
         )
+        if known and (better := better_model(known, description.metrics)):
+            typer.echo(f"the last run has a better model, {better}: to use it, `maskopt bundle {better}`", err=True)
         return chosen
     params = load_params(paths.PARAMS)
-    name = best_model(params)
+    name, _ = best_model(params)
     typer.echo(f"{name} is the best int8 model of seed {params.seeds[0]}: {BEST_BY}", err=True)
     made, line = _bundle(name)
     typer.echo(line, err=True)

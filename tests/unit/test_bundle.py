@@ -789,8 +789,9 @@ def test_best_bundle_is_taken_by_default(bundle, tmp_path):
     assert done.stderr == f"with bundles/better, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
 
 
-def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path):
-    """As at the end of docs/own-data.md, in a repository that has a bundle of masks."""
+def test_bundle_of_other_classes_is_not_taken(bundle, tmp_path, tiny_files):
+    """As at the end of docs/own-data.md, in a repository that has a bundle and a model of masks."""
+    carry(tiny_files, classes=CLASSES)
     shapes = ("circle", "square", "triangle")
     shutil.copytree(bundle, paths.BUNDLES / "shapes")
     said = json.loads((bundle / FILE).read_text())
@@ -844,6 +845,46 @@ def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_fi
     assert again.stderr == (
         f"with bundles/separable-qat-int8, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}\n"
     )
+
+
+def told_by_classify(tmp_path):
+    """Return what classify says beside its answers, without --bundle."""
+    picture().save(tmp_path / "a.png")
+    done = CliRunner().invoke(app, ["classify", str(tmp_path / "a.png"), "--json"])
+    assert json.loads(done.stdout)[0]["label"] == "without_mask"
+    return done.stderr.splitlines()
+
+
+def with_bundle(name):
+    return f"with bundles/{name}, the best in bundles: {BEST_BY}; it learned from {DRAWINGS}"
+
+
+@pytest.mark.usefixtures("bundle")
+def test_model_of_the_run_that_is_better_than_all_bundles_is_named(tmp_path):
+    copy_model("pqat")
+    claim("pqat", 0.6)
+    assert told_by_classify(tmp_path) == [
+        with_bundle("tiny"),
+        "the last run has a better model, separable/pqat: to use it, `maskopt bundle separable/pqat`",
+    ]
+    assert CliRunner().invoke(app, ["bundle", "separable/pqat"]).exit_code == 0
+    assert told_by_classify(tmp_path) == [with_bundle("separable-pqat-int8")]
+
+
+@pytest.mark.usefixtures("bundle")
+def test_worse_model_and_figures_without_a_model_are_not_named(tmp_path):
+    copy_model("pqat")
+    claim("pqat", 0.4)
+    claim("pcqat", 0.6)  # git's
+    assert told_by_classify(tmp_path) == [with_bundle("tiny")]
+
+
+@pytest.mark.usefixtures("bundle")
+def test_broken_model_of_the_run_keeps_no_bundle_from_its_work(tmp_path):
+    copy_model("pqat")
+    claim("pqat", 0.6)
+    paths.tflite("separable", "pqat", 0, "int8").write_bytes(b"")
+    assert told_by_classify(tmp_path) == [with_bundle("tiny")]
 
 
 def no_bundle(tmp_path):
