@@ -117,23 +117,25 @@ def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
     """Print what a run would do, with the seconds that its stages took when they last ran.
 
     Raises:
-        Busy: another run is at work here: DVC would fail on its locks, and advise to remove them.
+        Busy: another run is at work here: DVC looks at no file that a stage is writing, and says to remove its locks.
     """
     here = Path.cwd()
     ws.refuse_busy(here)
     graph, asked = choose(read_graph(here), targets)
     seconds = ws.durations(here)
     plan = Plan(graph, jobs or default_jobs(here), seconds)
+    forced = asked if force else frozenset()
     to_run: list[str] = []
     for name, stage in graph.items():
-        forced = force and name in asked
-        if forced or stage.changed or stage.upstream & set(to_run):
+        if name in forced or stage.changed or stage.upstream & set(to_run):
             to_run.append(name)
             print(f"{name}  {f'{seconds[name]:.0f} s' if name in seconds else 'never ran here'}")  # noqa: T201
     left = plan.seconds_left(to_run) if to_run else 0
     unknown = len(plan.unknown.intersection(to_run))
     about = f"more than {left:.0f} s: {unknown} never ran here" if unknown else f"about {left:.0f} s"
     print(f"{len(to_run)} of {len(graph)} stages to run, {plan.jobs} side by side, {about}")  # noqa: T201
+    if set(to_run) - forced:  # which ones, DVC knows when what they stand on is there
+        print("of these, DVC takes from its cache what it still holds of an earlier run on the same inputs")  # noqa: T201
 
 
 def _say(line: str) -> None:

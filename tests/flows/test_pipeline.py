@@ -182,7 +182,10 @@ def test_dry_run_shows_what_would_run_and_how_long_it_took(served):
     assert [line.split()[0] for line in text.splitlines()[:3]] == ["a", "b", "c"]
     assert "c  never ran here" in text
     assert "3 of 3 stages to run" in text
+    from_cache = "of these, DVC takes from its cache what it still holds of an earlier run on the same inputs\n"
+    assert text.endswith(from_cache)
     assert not (workspace.root / "a").exists()
+    assert from_cache not in workspace.run("run", "--dry-run", "--force")
 
 
 def test_without_a_server_it_works_and_says_what_is_lost(new_workspace, tmp_path):
