@@ -29,6 +29,8 @@ from pathlib import Path
 from maskopt.errors import MaskoptError, inline
 
 NAMED = 5  # files that a message names
+OURS = "error: "  # starts what a stage of ours says of its error
+OF_DVC = ("Running stage '", "> ", "ERROR: failed to reproduce '")  # start its lines about a stage
 
 
 class UnusableGraph(MaskoptError):
@@ -77,8 +79,22 @@ class StageFailed(MaskoptError):
         self.user_must_act = user_must_act  # it would fail again
         tail = "\n".join(f"  {line}" for line in self.last_lines)
         hint = "Make room on the disk: what is finished is kept. " if "No space left on device" in tail else ""
-        super().__init__(
-            f"stage {stage} {reason}; its last lines:\n{tail}\n{hint}Repeat it alone: maskopt run --target {stage}"
+        self.next_step = f"{hint}Repeat it alone: maskopt run --target {stage}"
+        super().__init__(f"stage {stage} {reason}; its last lines:\n{tail}\n{self.next_step}")
+
+    def brief(self, page: str | None) -> str:
+        """Return the same with the error instead of the last lines; they are above, and on a page of Prefect's."""
+        own = [line for line in self.last_lines if not line.startswith(OF_DVC)]
+        begins = max((number for number, line in enumerate(own) if line.startswith(OURS)), default=len(own) - 1)
+        first, *more = own[begins:] or self.last_lines[-1:] or ("",)
+        error = first.removeprefix(OURS)
+        return "\n".join(
+            [
+                f"stage {self.stage} {self.reason}{error and ': '}{error}",
+                *more,
+                f"  Its lines are above, and on {page} while Prefect's server runs",
+                f"  {self.next_step}",
+            ]
         )
 
 
@@ -86,7 +102,8 @@ class RunFailed(MaskoptError):
     """A run came to its end without all of its stages."""
 
     def __init__(self, failures: Sequence[str], skipped: int) -> None:
-        behind = f"{skipped} stages behind them were skipped. " if skipped else ""
+        them = "it" if len(failures) == 1 else "them"
+        behind = f"{skipped} stages that depend on {them} were skipped. " if skipped else ""
         super().__init__("\n".join(failures) + f"\n{behind}`maskopt run` goes on with what is missing")
 
 

@@ -13,6 +13,7 @@ _NOISE = re.compile(
     r"|To track the changes with git, run:|\s*git add [^;&|]*dvc\.lock"
     r"|To enable auto staging, run:|\s*dvc config core\.autostage true"
 )
+_TASK_RUNS = "prefect.task_runs"  # logger of Prefect
 
 
 def is_noise(line: str) -> bool:
@@ -26,4 +27,14 @@ def leave_out_cached(name: str) -> None:
     Hundreds of such lines would say nothing.
     """
     start = f"Finished in state {name}("
-    logging.getLogger("prefect.task_runs").addFilter(lambda record: not record.getMessage().startswith(start))
+    logging.getLogger(_TASK_RUNS).addFilter(lambda record: not record.getMessage().startswith(start))
+
+
+def keep_skipped_off_terminal(name: str) -> None:
+    """Let the terminal say nothing of task runs in the state of a skipped stage, of which one that failed has dozens.
+
+    Their own pages show these lines and no other word of why nothing ran.
+    """
+    starts = (f"Finished in state {name}(", f"Task run failed with state: {name}(")
+    for terminal in logging.getLogger().handlers:  # of Prefect, since it was imported
+        terminal.addFilter(lambda record: record.name != _TASK_RUNS or not record.getMessage().startswith(starts))

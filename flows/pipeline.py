@@ -20,7 +20,7 @@ from flows.artifacts import show_failure, show_results
 from flows.errors import RunFailed, StageFailed
 from flows.flow_runs import name_after, reason, stop_if_cancelled, this_run
 from flows.graph import Stage, choose, read_graph
-from flows.noise import is_noise, leave_out_cached
+from flows.noise import is_noise, keep_skipped_off_terminal, leave_out_cached
 from flows.plan import Plan, default_jobs
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
@@ -34,6 +34,7 @@ RETRIED = "Retried"
 SKIPPED = "Skipped"
 
 leave_out_cached(CACHED)
+keep_skipped_off_terminal(SKIPPED)
 
 
 def name_of_run() -> str:
@@ -63,10 +64,9 @@ def run_graph(
             run = _Run(plan, runner, asked if force else frozenset(), here)
             run.run_all()
         show_results(here, [name for name, state in run.states.items() if state.name != SKIPPED])
-    state = run.state()
-    if state.is_failed():
-        show_failure(state.message or "")
-    return state
+    if failed := run.failed():
+        show_failure("\n".join(reason(state) for state in failed.values()))
+    return run.state()
 
 
 @contextmanager
@@ -168,7 +168,7 @@ class _Run:
                         continue
                     self._end(name)
                     progress.ended(name, self.states[name])
-                    if self.states[name].name != CACHED:  # hundreds of them would say nothing
+                    if self.states[name].name not in (CACHED, SKIPPED):  # hundreds of them would say nothing
                         self._logger.info(progress.line())
         except BaseException:
             self.runner.stop()
@@ -176,18 +176,26 @@ class _Run:
         finally:
             ws.note_durations(self.workspace, self._seconds)
 
+    def failed(self) -> dict[str, State]:
+        """Return the states of the stages that failed; those that were skipped for that did not."""
+        return {
+            name: state for name, state in self.states.items() if not state.is_completed() and state.name != SKIPPED
+        }
+
     def state(self) -> State:
         """Return how the run ended, in words."""
-        skipped = sum(state.name == SKIPPED for state in self.states.values())
-        failures = [
-            reason(state) for state in self.states.values() if not state.is_completed() and state.name != SKIPPED
-        ]
-        if failures:
-            return Failed(message=str(RunFailed(failures, skipped)))
+        if failed := self.failed():
+            skipped = sum(state.name == SKIPPED for state in self.states.values())
+            briefs = [self._brief(name, state) for name, state in failed.items()]
+            return Failed(message=str(RunFailed(briefs, skipped)))
         ran = len(self._seconds)
         if not ran:
             return Completed(message=f"Nothing changed: all {len(self.states)} stages were cached")
         return Completed(message=f"{ran} stages ran, {len(self.states) - ran} were cached")
+
+    def _brief(self, name: str, state: State) -> str:
+        err = state.result(raise_on_failure=False)
+        return err.brief(url_for(self._futures[name])) if isinstance(err, StageFailed) else reason(state)
 
     def _start(self, name: str) -> None:
         """Start a stage if it need not wait for slots."""

@@ -33,7 +33,7 @@ class Progress:
         """Count a stage that came to its end."""
         word = _OTHER.get(state.name or "", "done" if state.is_completed() else "failed")
         self._counts[word] += 1
-        if self._live and word != "cached":
+        if self._live and word not in ("cached", "skipped"):
             self._live.console.print(f"{word:8}{name}  {next(iter((state.message or '').splitlines()), '')}")
 
     def line(self) -> str:

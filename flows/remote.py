@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows import workspace as ws
 from flows.clone import kept_by_git, refuse_other_commit, refuse_uncommitted
-from flows.errors import StageFailed
+from flows.errors import OURS, StageFailed
 from flows.graph import Stage
 from flows.stage import LocalRunner, Outcome
 from maskopt.errors import MaskoptError
@@ -59,7 +59,7 @@ def main() -> None:
     except StageFailed as err:
         answer = Answer(problem=err.reason, lines=err.last_lines, user_must_act=err.user_must_act)
     except MaskoptError as err:
-        answer = Answer(problem="cannot be run there", lines=tuple(str(err).splitlines()))
+        answer = Answer(problem="cannot be run there", lines=tuple(f"{OURS}{err}".splitlines()))
     (folder / ANSWER).write_text(answer.model_dump_json(), encoding="utf-8")
 
 

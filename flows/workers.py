@@ -17,7 +17,7 @@ from distributed.scheduler import KilledWorker
 from flows import workspace as ws
 from flows.child import Children
 from flows.clone import commit_of, kept_by_git, outputs_of, refuse_uncommitted
-from flows.errors import NoCluster, StageFailed, UnusableWorkers
+from flows.errors import OURS, NoCluster, StageFailed, UnusableWorkers
 from flows.graph import Stage
 from flows.remote import Answer, Order, Work
 from flows.shipped import carry_out_in_clone
@@ -59,7 +59,9 @@ class DaskRunner:
             time.sleep(0.1)
         answers = {worker: _answer(future) for worker, future in asked.items()}
         if problems := [
-            f"{worker}: " + "\n".join(answer.lines) for worker, answer in answers.items() if answer.problem
+            f"{worker}: " + "\n".join(answer.lines).removeprefix(OURS)
+            for worker, answer in answers.items()
+            if answer.problem
         ]:
             raise UnusableWorkers(problems)
 

@@ -29,6 +29,19 @@ def test_line_counts_stages_and_names_those_under_way():
     )
 
 
+def test_terminal_names_stages_that_failed_and_none_that_was_skipped(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # takes anything for a terminal
+    plan, progress = progress_of({})
+    with progress:
+        for name, state in (("a", Failed(message="too bad")), ("b", Failed(name="Skipped", message="a failed"))):
+            plan.end(name, well=False)
+            progress.ended(name, state)
+    said = capsys.readouterr().err
+    assert "failed  a  too bad" in said
+    assert "skipped b" not in said
+    assert "2 of 4 stages: 0 done, 0 cached, 1 failed, 1 skipped" in said
+
+
 def test_state_without_words_is_counted():
     plan, progress = progress_of({})
     for name in "abcd":
