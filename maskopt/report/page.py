@@ -133,6 +133,12 @@ Accuracy on the test pictures corrupted in one way, mean of three severities; in
 float model of the network on the same pictures. [robustness.csv](robustness.csv) has each severity.
 """,
     ),
+    "words": (
+        "Words",
+        """\
+`docs/reading.md` of maskopt says how to read the figures.
+""",
+    ),
 }
 FIGURES_AFTER = "table_2"
 
@@ -153,6 +159,7 @@ def list_sections(texts: Mapping[str, pd.DataFrame]) -> list[Section]:
 
 
 def introduce(
+    choice: str,
     source: str,
     pictures: int,
     starts: Mapping[str, str],
@@ -165,6 +172,7 @@ def introduce(
     """Return what comes before the tables.
 
     Args:
+        choice: which model to ship, in words; may be empty.
         source: of the pictures.
         pictures: of the test split.
         starts: network -> weights it started from.
@@ -177,6 +185,7 @@ def introduce(
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
+            *([choice] if choice else []),
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
             _say_leaks(split),
             *([GAIN.format(**asdict(gain), words=gain.difference.words)] if gain else []),

@@ -16,6 +16,7 @@ from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
+from maskopt.report.choice import say_choice
 from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
@@ -39,6 +40,7 @@ from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
 from maskopt.report.thumbnails import MOST, Pictures
+from maskopt.report.words import lay_out_words
 from maskopt.stages.shared.run import run
 from maskopt.tflite.variants import VARIANTS
 
@@ -78,14 +80,16 @@ def main(params: Params) -> None:
         **_list_sheets(records, results, shortcuts, tried),
         **_list_optional_sheets(records, together, leaks, tried),
     }
+    split = read_record(paths.split_report(params.seeds[0]))
     said = introduce(
+        say_choice(records.first, split["sizes"]["val"]),
         params.data.source,
         int(results["total"].max()),
         list_starts(records.metrics),
         params.seeds,
         records.missing,
         warn(shortcuts),
-        read_record(paths.split_report(params.seeds[0])),
+        split,
         measure_gain(together, parted) if len(together) else None,
     )
     sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None})
@@ -137,7 +141,7 @@ def _read_records(params: Params) -> _Records:
 
 
 def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
-    recall, skipped = collect_recall(records.metrics), list_skipped(records.layers)
+    recall, skipped, words = collect_recall(records.metrics), list_skipped(records.layers), lay_out_words()
     return {
         "table_1": (
             tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
@@ -156,6 +160,7 @@ def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFra
         "search": (tried, None),
         "curves": (list_curves(records.curves), None),
         "confusion": (list_confusion(records.first), None),
+        "words": (words, words),
     }
 
 
