@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from flows.clone import commit_of, differing
 from flows.experiments import COMPARED
-from flows.graph import ask_dvc, read_graph
+from flows.graph import Graph, ask_dvc, read_graph
 from maskopt import paths
 from maskopt.errors import MissingFile
 from maskopt.files import read_record, replacing
@@ -31,14 +32,16 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
         raise MissingFile(folder, "run `maskopt run`, which makes it")
     report = read_record(folder / paths.SECTIONS)
     names = [section["name"] for section in report["sections"]]
-    note = tell_if_out_of_date(workspace)
+    graph, uncommitted = read_graph(workspace), differing(workspace)
+    note = tell_if_out_of_date(graph)
     text = write_html(
         report,
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
         _changes(workspace),
-        ({"out of date": note} if note else {}) | _made(workspace),
+        ({"out of date": note} if note else {}) | _made(workspace, uncommitted),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
+        {"latency": tell_of_latency(graph, uncommitted)},
     )
     with replacing(workspace / paths.PAGE) as file:
         file.write_text(text, encoding="utf-8")
@@ -62,16 +65,34 @@ def _changes(workspace: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
 
 
-def tell_if_out_of_date(workspace: Path) -> str | None:
+def tell_if_out_of_date(graph: Graph) -> str | None:
     """Return words where code, params or data are no longer those that the report is of."""
-    changed = [name for name, stage in read_graph(workspace).items() if stage.changed]
+    changed = [name for name, stage in graph.items() if stage.changed]
     if not changed:
         return None
     return f"{len(changed)} stages have changed since they ran, the first of them {changed[0]}: run `maskopt run`"
 
 
-def _made(workspace: Path) -> dict[str, str]:
-    changed = " and uncommitted changes" if differing(workspace) else ""
+def tell_of_latency(graph: Graph, uncommitted: Collection[Path]) -> str | None:
+    """Return words where times may be of other files than those that are here, or of another machine.
+
+    The figures name neither. DVC knows whether files have changed since they were timed, and git what it brought.
+
+    Args:
+        graph: with the stage that measures latency.
+        uncommitted: files that are not as in the last commit.
+    """
+    if graph["latency"].changed:
+        return "These times are of other files than those that are here now, or were taken in another way."
+    if not any(file.is_relative_to(paths.LATENCY) for file in uncommitted):
+        return (
+            "These times are those of the last commit: taken on the machine where it was made, maybe not on this one."
+        )
+    return None
+
+
+def _made(workspace: Path, uncommitted: Collection[Path]) -> dict[str, str]:
+    changed = " and uncommitted changes" if uncommitted else ""
     return {
         "commit": commit_of(workspace) + changed,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",

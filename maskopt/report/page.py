@@ -56,6 +56,7 @@ What is quantised in training (QAT, PCQAT) is int8 alone.
 Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
 per channel: of the convolutions and dense layers, which pruning and clustering are about. Calibration error: the mean
 distance between how sure a model is and how often it is right. Entropy: what an ideal code of single values would need.
+Median ms: of the first seed's files, on the machine where the stage `latency` ran; git may have brought its figures.
 """,
     ),
     "recall": (

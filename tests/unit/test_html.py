@@ -13,6 +13,7 @@ from maskopt.report.html.page import write_html
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 EVIL = f"net{HOSTILE}"
 SECTIONS = ("table_2", "models", "recall", "bytes", "suspects")
+NOTE = "Timed elsewhere."
 CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
 
@@ -54,7 +55,7 @@ def page(frames):
     }
     changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
     made = {"commit": "abc", "dvc": "3"}
-    return write_html(report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}")
+    return write_html(report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}", {"latency": NOTE})
 
 
 class _Reader(HTMLParser):
@@ -115,9 +116,15 @@ def test_charts_are_those_whose_sections_are_there(page):
     assert re.findall(r'id="(\w+)-chart"', page) == CHARTS
 
 
+def test_note_stands_at_its_chart(page):
+    (caption,) = re.findall(r'<figcaption id="says-latency">(.*?)</figcaption>', page, re.DOTALL)
+    assert NOTE in caption
+    assert page.count(NOTE) == 1
+
+
 def test_chart_without_its_section_is_not_drawn(frames):
     report = {"introduction": "", "sections": []}
-    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "")
+    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "", {})
     assert "-chart" not in "".join(re.findall(r'id="([^"]+)"', nothing))
 
 

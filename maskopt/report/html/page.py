@@ -28,6 +28,7 @@ def write_html(
     changes: pd.DataFrame,
     made: Mapping[str, str],
     params: str,
+    notes: Mapping[str, str | None],
 ) -> str:
     """Return the page.
 
@@ -38,6 +39,7 @@ def write_html(
         changes: text: what differs from the last commit.
         made: what was used -> which version of it.
         params: text of params.yaml.
+        notes: name of a chart -> what must be known to read it.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
@@ -52,6 +54,7 @@ def write_html(
         changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
+        notes=notes,
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
     )
