@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from maskopt.errors import MissingFile
 from maskopt.files import read_record, replacing
 from maskopt.report.html.page import write_html
 
+Changes = Mapping[str, Mapping[str, float | None]]  # figure -> old, new, and diff where both are there
+
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")
 FRAMES = ("models", "curves", "confusion")
+_CONFUSION = re.compile(r"(?P<format>formats\.[^.]+)\.confusion\.")
 
 
 def make_page(workspace: Path) -> tuple[Path, str | None]:
@@ -38,7 +42,7 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
         report,
         {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
-        _changes(workspace),
+        list_changes(json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))),
         ({"out of date": note} if note else {}) | _made(workspace, uncommitted),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
         {"latency": tell_of_latency(graph, uncommitted)},
@@ -48,19 +52,24 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
     return workspace / paths.PAGE, note
 
 
-def _changes(workspace: Path) -> pd.DataFrame:
-    """Return text: accuracies and sizes that are others than in the last commit."""
-    files = json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))
+def list_changes(files: Mapping[str, Changes]) -> pd.DataFrame | None:
+    """Return text: accuracies and sizes that are others than in the last commit; None where classes are others.
+
+    Args:
+        files: path of metrics -> what has changed in it, as DVC tells it.
+    """
+    if any(_are_of_other_classes(changes) for changes in files.values()):
+        return None
     rows = [
         (
             file.removeprefix(f"{paths.METRICS}/").removesuffix(".json"),
             name.removeprefix("formats."),
             *map(_text, found),
         )
-        for file, figures in files.items()
-        for name, change in figures.items()
+        for file, changes in files.items()
+        for name, change in changes.items()
         if COMPARED.search(name)
-        for found in [(change.get("old"), change.get("new"), change.get("diff"))]
+        for found in [(change["old"], change["new"], change.get("diff"))]
     ]
     return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
 
@@ -89,6 +98,13 @@ def tell_of_latency(graph: Graph, uncommitted: Collection[Path]) -> str | None:
             "These times are those of the last commit: taken on the machine where it was made, maybe not on this one."
         )
     return None
+
+
+def _are_of_other_classes(changes: Changes) -> bool:
+    """Tell whether a format that was there before and is now has counts of a class that is on one side alone."""
+    one_sided = {name for name, change in changes.items() if None in (change["old"], change["new"])}
+    counts = [found for name in one_sided if (found := _CONFUSION.match(name))]
+    return any(f"{found['format']}.raw_bytes" not in one_sided for found in counts)
 
 
 def _made(workspace: Path, uncommitted: Collection[Path]) -> dict[str, str]:

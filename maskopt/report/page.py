@@ -39,14 +39,13 @@ SECTIONS = {
     "table_1": (
         "Table 1: float models",
         """\
-Size of the .tflite file as it is. The paper's figures are its own, for Kaggle's pictures and its settings.
+Size of the .tflite file as it is.
 """,
     ),
     "table_2": (
         "Table 2: compressed models",
         """\
 Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
-Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
 What is quantised in training (QAT, PCQAT) is int8 alone.
 """,
     ),
@@ -141,6 +140,13 @@ float model of the network on the same pictures. [robustness.csv](robustness.csv
 """,
     ),
 }
+BESIDE_PAPER = {
+    "table_1": "The paper's figures are its own, for Kaggle's pictures and its settings.\n",
+    "table_2": """\
+Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
+""",
+}
+OTHER_CLASSES = "The paper's figures are left out: they are of other classes.\n"
 FIGURES_AFTER = "table_2"
 
 
@@ -154,9 +160,19 @@ class Section:
     table: pd.DataFrame  # text
 
 
-def list_sections(texts: Mapping[str, pd.DataFrame]) -> list[Section]:
-    """Return the sections in the order of the report, from tables of text by their names."""
-    return [Section(name, *said, texts[name]) for name, said in SECTIONS.items() if name in texts]
+def list_sections(texts: Mapping[str, pd.DataFrame], beside_paper: bool) -> list[Section]:
+    """Return the sections in the order of the report.
+
+    Args:
+        texts: name of a section -> its table, of text.
+        beside_paper: whether the paper's figures stand in its tables.
+    """
+    more = {name: said if beside_paper else OTHER_CLASSES for name, said in BESIDE_PAPER.items()}
+    return [
+        Section(name, title, prose + more.get(name, ""), texts[name])
+        for name, (title, prose) in SECTIONS.items()
+        if name in texts
+    ]
 
 
 def introduce(

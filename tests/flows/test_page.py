@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 from flows.graph import Settings, Stage, read_graph
-from flows.page import tell_if_out_of_date, tell_of_latency
+from flows.page import list_changes, tell_if_out_of_date, tell_of_latency
 
 TIMES = Path("data/latency/small/qat.json")
 
@@ -17,6 +19,30 @@ def test_report_of_other_code_or_params_is_told(new_workspace):
     )
     workspace.dvc("repro")
     assert tell_if_out_of_date(read_graph(workspace.root)) is None
+
+
+def changes_of(accuracy, **counts):
+    """Changes of one file, as DVC tells them; a class -> its pictures before and now."""
+    figures = {f"confusion.{name}.{name}": count for name, count in counts.items()} | {"accuracy": accuracy}
+    both = {name: {"old": old, "new": new} for name, (old, new) in figures.items()}
+    told = {f"formats.int8.{name}": change for name, change in both.items() if change["old"] != change["new"]}
+    return {"data/metrics/seed-0/small/qat.json": told}
+
+
+def test_changes_of_the_same_classes_are_listed():
+    changes = list_changes(changes_of((0.5, 0.75), cat=(3, 4)))
+    assert changes.to_numpy().tolist() == [["seed-0/small/qat", "int8.accuracy", "0.5000", "0.7500", "-"]]
+
+
+@pytest.mark.parametrize("accuracy", [(0.5, 0.75), (0.5, 0.5)])
+def test_figures_of_other_classes_are_not_compared(accuracy):
+    assert list_changes(changes_of(accuracy, cat=(3, None), dog=(None, 4))) is None
+
+
+def test_model_that_was_not_there_before_is_no_change_of_classes():
+    files = changes_of((None, 0.75), cat=(None, 4))
+    files["data/metrics/seed-0/small/qat.json"]["formats.int8.raw_bytes"] = {"old": None, "new": 1000}
+    assert len(list_changes(files)) == 2
 
 
 def test_times_of_other_files_are_told():

@@ -122,6 +122,12 @@ def test_note_stands_at_its_chart(page):
     assert page.count(NOTE) == 1
 
 
+def test_figures_of_other_classes_are_not_compared(frames):
+    page = write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {})
+    assert "of other classes: nothing is comparable" in page
+    assert 'aria-label="What changed"' not in page
+
+
 def test_chart_without_its_section_is_not_drawn(frames):
     report = {"introduction": "", "sections": []}
     nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "", {})

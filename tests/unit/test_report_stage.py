@@ -185,6 +185,7 @@ def test_report_shows_each_table_and_figure(params):
     optional = ("front", "leaks", "suspects", "label_problems", "extra", "attributes", "robustness")
     assert not [name for name in optional if f"## {SECTIONS[name][0]}\n" in page]
     assert "In cross-validation" not in page
+    assert "Which of dynamic range and int8 the paper calls PTQ" in page
     # All are right about 90% of the validation pictures: the one of the fewest bytes is the best, and the smallest.
     assert "- The best: `separable/sparse_clustered_qat`, 11,841 gzip bytes, right about 90.00% of" in page
     assert "noise: the same\n" in page
@@ -194,6 +195,16 @@ def test_report_shows_each_table_and_figure(params):
     assert "parted by chance, 12 would." in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
+
+
+@pytest.mark.usefixtures("run", "no_gallery")
+def test_report_of_other_classes_leaves_out_the_paper(params):
+    data = params.data.model_copy(update={"classes": ("circle", "square", "triangle")})
+    report.main(params.model_copy(update={"data": data}))
+    page = (paths.REPORT / "report.md").read_text()
+    assert page.count("The paper's figures are left out: they are of other classes.\n") == 2
+    assert "| paper" not in page
+    assert "Which of dynamic range and int8 the paper calls PTQ" not in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")

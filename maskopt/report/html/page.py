@@ -25,7 +25,7 @@ def write_html(
     report: Record,
     frames: Mapping[str, pd.DataFrame],
     images: Mapping[str, bytes],
-    changes: pd.DataFrame,
+    changes: pd.DataFrame | None,
     made: Mapping[str, str],
     params: str,
     notes: Mapping[str, str | None],
@@ -36,7 +36,7 @@ def write_html(
         report: introduction and sections, as the report stage writes them.
         frames: name -> table of numbers, for the charts.
         images: name of a section -> the JPEG file that belongs to its table.
-        changes: text: what differs from the last commit.
+        changes: text: what differs from the last commit; None where nothing is comparable.
         made: what was used -> which version of it.
         params: text of params.yaml.
         notes: name of a chart -> what must be known to read it.
@@ -51,13 +51,17 @@ def write_html(
         sections=sections,
         images={name: base64.b64encode(image).decode() for name, image in images.items()},
         charts=charts,
-        changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
+        changes=None if changes is None else _to_record(changes),
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
         notes=notes,
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
     )
+
+
+def _to_record(table: pd.DataFrame) -> Record:
+    return {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}
 
 
 def _to_html(text: str) -> Markup:
