@@ -19,9 +19,15 @@ pictures' means), in points, with a 95% interval (bootstrap over pictures).
 Weights at the start: {starts}.
 """
 LEAKS = """\
-Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-copies {near_copies:,} and crops
-{crops:,} of one photograph, in pairs; {refused:,} of them are left apart, since their groups would be too large).
-{here:,} test pictures have one that training knows; parted by chance, {naive:,} would.
+{alike:,} of {pictures:,} pictures look like another one: {copies:,} pairs are copies, {near_copies:,} near-copies and
+{crops:,} crops of one photograph. {here:,} test pictures look like one outside the test split; after a split by chance,
+{naive:,} would.
+"""
+REFUSED = """\
+{refused:,} of these pairs were left apart, since they would have joined too many pictures.
+"""
+FALSE_ALARMS = """\
+These pictures are drawn one by one: what looks like a crop of another is a false alarm.
 """
 GAIN = """\
 In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
@@ -33,6 +39,7 @@ Figures are means over the seeds {seeds}, which training and the split into trai
 pictures. Curves, matrices, layers and bytes are of the first seed.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
+DRAWN = "sample"  # `data.source`
 
 # Name of a table -> title and what must be known to read it; a report holds those of which there are any rows.
 SECTIONS = {
@@ -204,7 +211,7 @@ def introduce(
         [
             *([choice] if choice else []),
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
-            _say_leaks(split),
+            _say_leaks(split, source),
             *([GAIN.format(**asdict(gain), words=gain.difference.words)] if gain else []),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
@@ -229,18 +236,22 @@ def to_record(section: Section) -> Record:
     return asdict(section) | {"table": {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}}
 
 
-def _say_leaks(split: Record) -> str:
+def _say_leaks(split: Record, source: str) -> str:
     links, leaks = split["links"], split["leaks"]
-    return LEAKS.format(
+    said = LEAKS.format(
         pictures=split["pictures"],
         alike=split["pictures_with_look_alikes"],
         copies=links["copies"],
         near_copies=links["near_copies"],
         crops=links["crops"],
-        refused=links["refused"],
         here=leaks["here"],
         naive=leaks["if_parted_by_chance"],
     )
+    if links["refused"]:
+        said += REFUSED.format(refused=links["refused"])
+    if source == DRAWN and links["crops"]:
+        said += FALSE_ALARMS
+    return said
 
 
 def to_markdown(table: pd.DataFrame) -> str:

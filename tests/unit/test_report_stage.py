@@ -191,10 +191,24 @@ def test_report_shows_each_table_and_figure(params):
     assert "noise: the same\n" in page
     assert page.index("## Which model") < page.index("## How it was measured") < page.index("Measured on the")
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
-    assert "0 of them are left apart, since their groups would be too large).\n0 test pictures have one that" in page
-    assert "parted by chance, 12 would." in page
+    assert (
+        "40 of 2,000 pictures look like another one: 3 pairs are copies, 5 near-copies and\n7 crops of one photograph. "
+        "0 test pictures look like one outside the test split; after a split by chance,\n12 would.\n"
+        "These pictures are drawn one by one: what looks like a crop of another is a false alarm.\n"
+    ) in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
+
+
+@pytest.mark.usefixtures("run", "no_gallery")
+def test_report_of_photographs_calls_no_crop_a_false_alarm_and_counts_pairs_left_apart(params):
+    record = read_record(paths.split_report(0))
+    record["links"]["refused"] = 2
+    write_record(paths.split_report(0), record)
+    report.main(params.model_copy(update={"data": params.data.model_copy(update={"source": "folder"})}))
+    page = (paths.REPORT / "report.md").read_text()
+    assert "12 would.\n2 of these pairs were left apart, since they would have joined too many pictures.\n" in page
+    assert "false alarm" not in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
