@@ -28,7 +28,7 @@ WORDS = {
     "macro F1": "the harmonic mean of precision (how many that are called so are) and recall, mean over the classes",
     "recall": "how many of the pictures of a class are called so",
     "MACs": "multiplications, each with an addition, for one picture",
-    "sparsity": "share of the weights that are zero",
+    "sparsity": "share of the weights that are zero, between 0 and 1",
 }
 
 

@@ -16,6 +16,12 @@ from maskopt.files import Record
 from maskopt.report.html.charts import draw_charts
 
 TEMPLATE = "page.html.j2"
+NAMING = {  # section -> how many of its first columns name a row, where it is more than one
+    **dict.fromkeys(["table_1", "table_2"], 2),
+    **dict.fromkeys(["models", "recall", "bytes", "skipped", "extra", "robustness"], 3),
+    "attributes": 5,
+}
+CHANGE_NAMING = 2
 VEGA_LITE = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 _LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
@@ -44,14 +50,17 @@ def write_html(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
     )
-    sections = [each | {"prose": _to_html(each["prose"])} for each in report["sections"]]
+    sections = [
+        each | {"prose": _to_html(each["prose"]), "table": _name_rows(each["table"], NAMING.get(each["name"], 1))}
+        for each in report["sections"]
+    ]
     charts = [chart for chart in draw_charts(frames) if chart.after in [each["name"] for each in sections]]
     return environment.get_template(TEMPLATE).render(
         introduction=_to_html(report["introduction"]),
         sections=sections,
         images={name: base64.b64encode(image).decode() for name, image in images.items()},
         charts=charts,
-        changes=None if changes is None else _to_record(changes),
+        changes=None if changes is None else _name_rows(_to_record(changes), CHANGE_NAMING),
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
         notes=notes,
@@ -62,6 +71,12 @@ def write_html(
 
 def _to_record(table: pd.DataFrame) -> Record:
     return {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}
+
+
+def _name_rows(table: Record, naming: int) -> Record:
+    """Return a table whose first `naming` columns are one, which stays in sight when a wide table is scrolled."""
+    columns, *rows = ([", ".join(row[:naming]), *row[naming:]] for row in (table["columns"], *table["rows"]))
+    return {"columns": columns, "rows": rows}
 
 
 def _to_html(text: str) -> Markup:
