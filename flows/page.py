@@ -22,6 +22,7 @@ Changes = Mapping[str, Mapping[str, float | None]]  # figure -> old, new, and di
 
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")
 FRAMES = ("models", "curves", "confusion")
+NAMES = ("network", "variant", "format", "true", "predicted")  # texts, also where they are 1 or None
 _CONFUSION = re.compile(r"(?P<format>formats\.[^.]+)\.confusion\.")
 
 
@@ -40,7 +41,7 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
     note = tell_if_out_of_date(graph)
     text = write_html(
         report,
-        {name: pd.read_csv(folder / f"{name}.csv") for name in FRAMES},
+        {name: read_frame(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
         list_changes(json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))),
         ({"out of date": note} if note else {}) | _made(workspace, uncommitted),
@@ -50,6 +51,11 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
     with replacing(workspace / paths.PAGE) as file:
         file.write_text(text, encoding="utf-8")
     return workspace / paths.PAGE, note
+
+
+def read_frame(file: Path) -> pd.DataFrame:
+    """Return a table of numbers of the report."""
+    return pd.read_csv(file, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 
 
 def list_changes(files: Mapping[str, Changes]) -> pd.DataFrame | None:

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from flows.graph import Settings, Stage, read_graph
-from flows.page import list_changes, tell_if_out_of_date, tell_of_latency
+from flows.page import list_changes, read_frame, tell_if_out_of_date, tell_of_latency
 
 TIMES = Path("data/latency/small/qat.json")
 
@@ -19,6 +20,12 @@ def test_report_of_other_code_or_params_is_told(new_workspace):
     )
     workspace.dvc("repro")
     assert tell_if_out_of_date(read_graph(workspace.root)) is None
+
+
+def test_classes_that_look_like_something_else_stay_names(tmp_path):
+    rows = pd.DataFrame({"true": ["1", "None", "true"], "predicted": ["NA", "2.0", "-"], "pictures": [1, 2, 3]})
+    rows.to_csv(tmp_path / "confusion.csv", index=False)
+    pd.testing.assert_frame_equal(read_frame(tmp_path / "confusion.csv"), rows)
 
 
 def changes_of(accuracy, **counts):
