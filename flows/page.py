@@ -16,7 +16,7 @@ from flows.graph import Graph, ask_dvc, read_graph
 from maskopt import paths
 from maskopt.errors import MissingFile
 from maskopt.files import read_record, replacing
-from maskopt.report.html.page import write_html
+from maskopt.report.html.page import TOP, write_html
 
 Changes = Mapping[str, Mapping[str, float | None]]  # figure -> old, new, and diff where both are there
 
@@ -44,9 +44,9 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
         {name: read_frame(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
         list_changes(json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))),
-        ({"out of date": note} if note else {}) | _made(workspace, uncommitted),
+        _made(workspace, uncommitted),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
-        {"latency": tell_of_latency(graph, uncommitted)},
+        {TOP: note and f"Out of date: {note}.", "latency": tell_of_latency(graph, uncommitted)},
     )
     with replacing(workspace / paths.PAGE) as file:
         file.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from maskopt.report.html.charts import FILLINGS, draw_charts
-from maskopt.report.html.page import NAMING, write_html
+from maskopt.report.html.page import NAMING, TOP, write_html
 from maskopt.report.page import SECTIONS as ALL_SECTIONS
 from maskopt.tflite.variants import VARIANTS
 
@@ -25,7 +25,7 @@ TABLES = {
         ],
     }
 }
-NOTE = "Timed elsewhere."
+NOTE, STALE = "Timed elsewhere.", "Out of date: run `maskopt run`."
 CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
 
@@ -67,7 +67,9 @@ def page(frames):
     }
     changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
     made = {"commit": "abc", "dvc": "3"}
-    return write_html(report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}", {"latency": NOTE})
+    return write_html(
+        report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}", {"latency": NOTE, TOP: STALE}
+    )
 
 
 class _Reader(HTMLParser):
@@ -132,6 +134,15 @@ def test_note_stands_at_its_chart(page):
     (caption,) = re.findall(r'<figcaption id="says-latency">(.*?)</figcaption>', page, re.DOTALL)
     assert NOTE in caption
     assert page.count(NOTE) == 1
+
+
+def test_note_on_the_whole_page_stands_before_all_else(page, frames):
+    assert (
+        page.index("<h1>")
+        < page.index('<div role="note"><p>Out of date: run <code>maskopt run</code>.</p>')
+        < page.index("Measured on 24 pictures")
+    )
+    assert 'role="note"' not in write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {TOP: None})
 
 
 def test_figures_of_other_classes_are_not_compared(frames):

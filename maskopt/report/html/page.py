@@ -16,6 +16,7 @@ from maskopt.files import Record
 from maskopt.report.html.charts import draw_charts
 
 TEMPLATE = "page.html.j2"
+TOP = "top"  # of the page
 NAMING = {  # section -> how many of its first columns name a row, where it is more than one
     **dict.fromkeys(["table_1", "table_2"], 2),
     **dict.fromkeys(["models", "recall", "bytes", "skipped", "extra", "robustness"], 3),
@@ -45,7 +46,7 @@ def write_html(
         changes: text: what differs from the last commit; None where nothing is comparable.
         made: what was used -> which version of it.
         params: text of params.yaml.
-        notes: name of a chart -> what must be known to read it.
+        notes: `TOP`, Markdown, or the name of a chart -> what must be known to read all, or that.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
@@ -63,6 +64,7 @@ def write_html(
         changes=None if changes is None else _name_rows(_to_record(changes), CHANGE_NAMING),
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
+        top=_to_html(notes.get(TOP) or ""),
         notes=notes,
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
