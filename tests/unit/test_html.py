@@ -257,6 +257,9 @@ def test_name_of_a_row_stays_in_sight_on_a_phone(page, browser, tmp_path):
     name, around = table.locator("tbody th").first.bounding_box(), table.bounding_box()
     assert around["x"] <= name["x"] <= around["x"] + 2
     assert name["width"] < around["width"] / 2
+    tab.focus("section:has(#models) thead th:nth-child(3) button")
+    focused = tab.locator(":focus").bounding_box()
+    assert name["x"] + name["width"] <= focused["x"]  # what has the focus is not behind it
     tab.close()
 
 
