@@ -19,9 +19,15 @@ pictures' means), in points, with a 95% interval (bootstrap over pictures).
 Weights at the start: {starts}.
 """
 LEAKS = """\
-Of {pictures:,} pictures, {alike:,} have look-alikes (copies {copies:,}, near-copies {near_copies:,} and crops
-{crops:,} of one photograph, in pairs; {refused:,} of them are left apart, since their groups would be too large).
-{here:,} test pictures have one that training knows; parted by chance, {naive:,} would.
+{alike:,} of {pictures:,} pictures look like another one: {copies:,} pairs are copies, {near_copies:,} near-copies and
+{crops:,} crops of one photograph. {here:,} test pictures look like one outside the test split; after a split by chance,
+{naive:,} would.
+"""
+REFUSED = """\
+{refused:,} of these pairs were left apart, since they would have joined too many pictures.
+"""
+FALSE_ALARMS = """\
+These pictures are drawn one by one: what looks like a crop of another is a false alarm.
 """
 GAIN = """\
 In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
@@ -33,20 +39,20 @@ Figures are means over the seeds {seeds}, which training and the split into trai
 pictures. Curves, matrices, layers and bytes are of the first seed.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
+DRAWN = "sample"  # `data.source`
 
 # Name of a table -> title and what must be known to read it; a report holds those of which there are any rows.
 SECTIONS = {
     "table_1": (
         "Table 1: float models",
         """\
-Size of the .tflite file as it is. The paper's figures are its own, for Kaggle's pictures and its settings.
+Size of the .tflite file as it is.
 """,
     ),
     "table_2": (
         "Table 2: compressed models",
         """\
 Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
-Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
 What is quantised in training (QAT, PCQAT) is int8 alone.
 """,
     ),
@@ -56,6 +62,7 @@ What is quantised in training (QAT, PCQAT) is int8 alone.
 Peak activation bytes: the most that is alive at once at batch 1, without the buffers of kernels. Sparsity and values
 per channel: of the convolutions and dense layers, which pruning and clustering are about. Calibration error: the mean
 distance between how sure a model is and how often it is right. Entropy: what an ideal code of single values would need.
+Median ms: of the first seed's files, on the machine where the stage `latency` ran; git may have brought its figures.
 """,
     ),
     "recall": (
@@ -133,7 +140,20 @@ Accuracy on the test pictures corrupted in one way, mean of three severities; in
 float model of the network on the same pictures. [robustness.csv](robustness.csv) has each severity.
 """,
     ),
+    "words": (
+        "Words",
+        """\
+`docs/reading.md` of maskopt says how to read the figures.
+""",
+    ),
 }
+BESIDE_PAPER = {
+    "table_1": "The paper's figures are its own, for Kaggle's pictures and its settings.\n",
+    "table_2": """\
+Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
+""",
+}
+OTHER_CLASSES = "The paper's figures are left out: they are of other classes.\n"
 FIGURES_AFTER = "table_2"
 
 
@@ -147,12 +167,23 @@ class Section:
     table: pd.DataFrame  # text
 
 
-def list_sections(texts: Mapping[str, pd.DataFrame]) -> list[Section]:
-    """Return the sections in the order of the report, from tables of text by their names."""
-    return [Section(name, *said, texts[name]) for name, said in SECTIONS.items() if name in texts]
+def list_sections(texts: Mapping[str, pd.DataFrame], beside_paper: bool) -> list[Section]:
+    """Return the sections in the order of the report.
+
+    Args:
+        texts: name of a section -> its table, of text.
+        beside_paper: whether the paper's figures stand in its tables.
+    """
+    more = {name: said if beside_paper else OTHER_CLASSES for name, said in BESIDE_PAPER.items()}
+    return [
+        Section(name, title, prose + more.get(name, ""), texts[name])
+        for name, (title, prose) in SECTIONS.items()
+        if name in texts
+    ]
 
 
 def introduce(
+    choice: str,
     source: str,
     pictures: int,
     starts: Mapping[str, str],
@@ -165,6 +196,7 @@ def introduce(
     """Return what comes before the tables.
 
     Args:
+        choice: which model to ship, in words; may be empty.
         source: of the pictures.
         pictures: of the test split.
         starts: network -> weights it started from.
@@ -177,8 +209,9 @@ def introduce(
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
         [
+            *([choice] if choice else []),
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
-            _say_leaks(split),
+            _say_leaks(split, source),
             *([GAIN.format(**asdict(gain), words=gain.difference.words)] if gain else []),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
@@ -203,18 +236,22 @@ def to_record(section: Section) -> Record:
     return asdict(section) | {"table": {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}}
 
 
-def _say_leaks(split: Record) -> str:
+def _say_leaks(split: Record, source: str) -> str:
     links, leaks = split["links"], split["leaks"]
-    return LEAKS.format(
+    said = LEAKS.format(
         pictures=split["pictures"],
         alike=split["pictures_with_look_alikes"],
         copies=links["copies"],
         near_copies=links["near_copies"],
         crops=links["crops"],
-        refused=links["refused"],
         here=leaks["here"],
         naive=leaks["if_parted_by_chance"],
     )
+    if links["refused"]:
+        said += REFUSED.format(refused=links["refused"])
+    if source == DRAWN and links["crops"]:
+        said += FALSE_ALARMS
+    return said
 
 
 def to_markdown(table: pd.DataFrame) -> str:

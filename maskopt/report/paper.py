@@ -4,6 +4,7 @@ Source: D. Sikorskyi 2023, "Face Mask Detection with optimization", its tables 1
 `vijaykumar1799/face-mask-detection`, sizes of .tflite files, gzipped but for `baseline`.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -15,7 +16,10 @@ class Published:
     size_mb: float | None = None  # 2**20 bytes for `baseline`, else 10**6 bytes
 
 
-PAPER = {
+Papers = Mapping[str, Mapping[str, Published]]  # network -> variant -> figures
+
+CLASSES = frozenset({"with_mask", "without_mask", "mask_weared_incorrect"})
+PAPER: Papers = {
     "mobilenet_v2": {
         "baseline": Published(0.9939, 8.55),
         "finetuned": Published(0.9955),
@@ -49,3 +53,8 @@ PAPER = {
         "pcqat": Published(0.9654, 1.79),
     },
 }
+
+
+def comparable(classes: Collection[str]) -> Papers:
+    """Return the figures that may stand beside those of a run: none where it tells other classes."""
+    return PAPER if set(classes) == CLASSES else {}

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from maskopt.report.paired import Difference
-from maskopt.report.paper import PAPER, Published
+from maskopt.report.paper import Papers, Published
 from maskopt.report.results import DIFFERENCE
 from maskopt.tflite.variants import VARIANTS
 
@@ -24,11 +24,12 @@ NOTHING = "-"
 Cell = tuple[str, str, str, str]  # network, whose figure, heading, text
 
 
-def compare_with_paper(results: pd.DataFrame, variants: Collection[str], size: str) -> pd.DataFrame:
+def compare_with_paper(results: pd.DataFrame, paper: Papers, variants: Collection[str], size: str) -> pd.DataFrame:
     """Return numbers: a row per network, variant and format, with the paper's figures where it has any.
 
     Args:
         results: of `collect_results`.
+        paper: figures that are comparable.
         variants: keys of TABLE_1 or TABLE_2.
         size: column of our bytes, `raw_bytes` or `gzip_bytes`.
     """
@@ -38,33 +39,33 @@ def compare_with_paper(results: pd.DataFrame, variants: Collection[str], size: s
     ].copy()
     nothing = Published(float("nan"))
     models = zip(rows["network"], rows["variant"], strict=True)
-    published = [PAPER.get(network, {}).get(variant, nothing) for network, variant in models]
+    published = [paper.get(network, {}).get(variant, nothing) for network, variant in models]
     rows["paper_mb"] = [figure.size_mb for figure in published]
     rows["paper_accuracy"] = [figure.accuracy for figure in published]
     return rows
 
 
-def lay_out_table_1(results: pd.DataFrame) -> pd.DataFrame:
-    """Return text in the paper's layout, its row under ours: float models, not compressed."""
+def lay_out_table_1(results: pd.DataFrame, paper: Papers) -> pd.DataFrame:
+    """Return text in the paper's layout, its row, if any, under ours: float models, not compressed."""
     cells: list[Cell] = []
     for row in _records(results, TABLE_1):
         if row["format"] == "float32":
             cells.append((row["network"], "ours", TABLE_1[row["variant"]], _accuracy(row)))
             if row["variant"] == "baseline":
                 cells.append((row["network"], "ours", FLOAT_SIZE, _bytes(row["raw_bytes"])))
-    for network, models in PAPER.items():
+    for network, models in paper.items():
         cells += [(network, "paper", heading, f"{models[name].accuracy:.2%}") for name, heading in TABLE_1.items()]
         cells.append((network, "paper", FLOAT_SIZE, f"{models['baseline'].size_mb} MB of 2^20"))
     return _pivot(cells, ["accuracy", FLOAT_SIZE, "fine-tuned"])
 
 
-def lay_out_table_2(results: pd.DataFrame) -> pd.DataFrame:
-    """Return text in the paper's layout, its row under ours: gzipped bytes and accuracy of compressed models."""
+def lay_out_table_2(results: pd.DataFrame, paper: Papers) -> pd.DataFrame:
+    """Return text in the paper's layout, its row, if any, under ours: gzipped bytes, accuracy of compressed models."""
     cells: list[Cell] = []
     for row in _records(results, TABLE_2):
         text = f"{_bytes(row['gzip_bytes'])}, {_accuracy(row)}, {_difference(row)}"
         cells.append((row["network"], f"ours, {row['format']}", TABLE_2[row["variant"]], text))
-    for network, models in PAPER.items():
+    for network, models in paper.items():
         for variant, heading in TABLE_2.items():
             figure = models[variant]
             cells.append((network, "paper", heading, f"{figure.size_mb} MB, {figure.accuracy:.2%}"))

@@ -16,11 +16,13 @@ from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
+from maskopt.report.choice import say_choice
 from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.leaks import MOST_PAIRS, draw_leaks, lay_out_leaks
 from maskopt.report.page import introduce, list_sections, to_markdown, to_record, write_page
+from maskopt.report.paper import Papers, comparable
 from maskopt.report.results import (
     Frames,
     Models,
@@ -39,6 +41,7 @@ from maskopt.report.shortcuts import lay_out_shortcuts, list_shortcuts, warn
 from maskopt.report.skipped import lay_out_skipped, list_skipped
 from maskopt.report.suspects import draw_suspects, lay_out_suspects, list_suspects
 from maskopt.report.thumbnails import MOST, Pictures
+from maskopt.report.words import lay_out_words
 from maskopt.stages.shared.run import run
 from maskopt.tflite.variants import VARIANTS
 
@@ -74,21 +77,24 @@ def main(params: Params) -> None:
     shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
     together, parted = (read_pictures(paths.crossed(way)) for way in ("together", "parted"))
     leaks, tried = read_pictures(paths.leaks(params.seeds[0]), "other"), pd.read_csv(paths.SEARCH)
+    paper = comparable(params.data.classes)
     sheets = {
-        **_list_sheets(records, results, shortcuts, tried),
+        **_list_sheets(records, results, paper, shortcuts, tried),
         **_list_optional_sheets(records, together, leaks, tried),
     }
+    split = read_record(paths.split_report(params.seeds[0]))
     said = introduce(
+        say_choice(records.first, split["sizes"]["val"]),
         params.data.source,
         int(results["total"].max()),
         list_starts(records.metrics),
         params.seeds,
         records.missing,
         warn(shortcuts),
-        read_record(paths.split_report(params.seeds[0])),
+        split,
         measure_gain(together, parted) if len(together) else None,
     )
-    sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None})
+    sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None}, bool(paper))
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
         for name, (numbers, text) in sheets.items():
@@ -136,16 +142,18 @@ def _read_records(params: Params) -> _Records:
     return _Records(metrics, predictions, latency, measured, curves, layers, constants, answers, missing)
 
 
-def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFrame, tried: pd.DataFrame) -> Sheets:
-    recall, skipped = collect_recall(records.metrics), list_skipped(records.layers)
+def _list_sheets(
+    records: _Records, results: pd.DataFrame, paper: Papers, shortcuts: pd.DataFrame, tried: pd.DataFrame
+) -> Sheets:
+    recall, skipped, words = collect_recall(records.metrics), list_skipped(records.layers), lay_out_words()
     return {
         "table_1": (
-            tables.compare_with_paper(results, tables.TABLE_1, "raw_bytes"),
-            tables.lay_out_table_1(results),
+            tables.compare_with_paper(results, paper, tables.TABLE_1, "raw_bytes"),
+            tables.lay_out_table_1(results, paper),
         ),
         "table_2": (
-            tables.compare_with_paper(results, tables.TABLE_2, "gzip_bytes"),
-            tables.lay_out_table_2(results),
+            tables.compare_with_paper(results, paper, tables.TABLE_2, "gzip_bytes"),
+            tables.lay_out_table_2(results, paper),
         ),
         "models": (results, tables.lay_out_models(results)),
         "seeds": (collect_seeds(records.metrics), None),
@@ -156,6 +164,7 @@ def _list_sheets(records: _Records, results: pd.DataFrame, shortcuts: pd.DataFra
         "search": (tried, None),
         "curves": (list_curves(records.curves), None),
         "confusion": (list_confusion(records.first), None),
+        "words": (words, words),
     }
 
 

@@ -7,12 +7,25 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from maskopt.report.html.charts import draw_charts
-from maskopt.report.html.page import write_html
+from maskopt.report.html.charts import FILLINGS, draw_charts
+from maskopt.report.html.page import NAMING, TOP, write_html
+from maskopt.report.page import SECTIONS as ALL_SECTIONS
+from maskopt.tflite.variants import VARIANTS
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 EVIL = f"net{HOSTILE}"
 SECTIONS = ("table_2", "models", "recall", "bytes", "suspects")
+WIDE = ["network", "variant", "format", "gzip bytes", *(f"a column {i}" for i in range(20))]
+TABLES = {
+    "models": {
+        "columns": WIDE,
+        "rows": [
+            ["small", variant, "int8", size, *["no difference shown"] * 20]
+            for variant, size in (("qat", "9,000"), ("pqat", "-"), ("cqat", "10,000"), ("pcqat", "800"))
+        ],
+    }
+}
+NOTE, STALE = "Timed elsewhere.", "Out of date: run `maskopt run`."
 CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
 
@@ -45,7 +58,7 @@ def frames():
 @pytest.fixture
 def page(frames):
     def section(name, title):
-        table = {"columns": ["network", "accuracy"], "rows": [["small", "97.5%"], [EVIL, "-"]]}
+        table = TABLES.get(name, {"columns": ["word", "accuracy"], "rows": [["small", "97.5%"], [EVIL, "-"]]})
         return {"name": name, "title": title, "prose": "See [x.csv](x.csv) and *this*.\n", "table": table}
 
     report = {
@@ -54,7 +67,9 @@ def page(frames):
     }
     changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
     made = {"commit": "abc", "dvc": "3"}
-    return write_html(report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}")
+    return write_html(
+        report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}", {"latency": NOTE, TOP: STALE}
+    )
 
 
 class _Reader(HTMLParser):
@@ -103,10 +118,10 @@ def test_text_of_the_data_stays_text(page):
 
 def test_page_holds_tables_changes_and_how_it_was_made(page):
     assert '<h2 id="table_2">Table 2</h2>' in page
-    assert re.search(r'<td class="figure">97\.5%</td>', page)
+    assert '<th scope="row">small</th><td class="figure">97.5%</td>' in page
     assert "<p>See <code>x.csv</code> and <em>this</em>.</p>" in page
-    assert "<td>int8.accuracy</td>" in page
-    assert "<td>commit</td><td>abc</td>" in page
+    assert '<th scope="row">seed-0/small/qat, int8.accuracy</th><td class="figure">0.9000</td>' in page
+    assert '<th scope="row">commit</th><td>abc</td>' in page
     assert "seeds: [0]" in page
 
 
@@ -115,9 +130,30 @@ def test_charts_are_those_whose_sections_are_there(page):
     assert re.findall(r'id="(\w+)-chart"', page) == CHARTS
 
 
+def test_note_stands_at_its_chart(page):
+    (caption,) = re.findall(r'<figcaption id="says-latency">(.*?)</figcaption>', page, re.DOTALL)
+    assert NOTE in caption
+    assert page.count(NOTE) == 1
+
+
+def test_note_on_the_whole_page_stands_before_all_else(page, frames):
+    assert (
+        page.index("<h1>")
+        < page.index('<div role="note"><p>Out of date: run <code>maskopt run</code>.</p>')
+        < page.index("Measured on 24 pictures")
+    )
+    assert 'role="note"' not in write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {TOP: None})
+
+
+def test_figures_of_other_classes_are_not_compared(frames):
+    page = write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {})
+    assert "of other classes: nothing is comparable" in page
+    assert 'aria-label="What changed"' not in page
+
+
 def test_chart_without_its_section_is_not_drawn(frames):
     report = {"introduction": "", "sections": []}
-    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "")
+    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "", {})
     assert "-chart" not in "".join(re.findall(r'id="([^"]+)"', nothing))
 
 
@@ -125,6 +161,17 @@ def test_each_choice_is_a_parameter_of_its_chart(frames):
     for chart in draw_charts(frames):
         given = {param["name"]: param["value"] for param in chart.spec["params"]}
         assert given == {choice.name: next(iter(choice.options)) for choice in chart.choices}
+
+
+def test_formats_differ_in_more_than_colour():
+    assert {name for variant in VARIANTS.values() for name in variant.formats} == set(FILLINGS.domain)
+    assert len(set(FILLINGS.range)) == len(FILLINGS.domain)
+
+
+def test_row_of_a_model_is_named_in_one_cell(page):
+    assert set(NAMING) <= set(ALL_SECTIONS)
+    assert '<th scope="row">small, qat, int8</th><td class="figure">9,000</td>' in page
+    assert '<button type="button">network, variant, format</button>' in page
 
 
 def test_latency_is_drawn_where_it_was_measured(frames):
@@ -171,3 +218,58 @@ def test_page_in_a_browser_is_drawn_asks_nobody_and_keeps_nobody_out(page, brows
     found = tab.evaluate("axe.run()")["violations"]
     assert not [each for each in found if each["impact"] in ("serious", "critical")], found
     context.close()
+
+
+def open_page(browser, tmp_path, page, screen):
+    (tmp_path / "report.html").write_text(page)
+    width, height = SCREENS[screen]
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    tab.goto((tmp_path / "report.html").as_uri())
+    tab.wait_for_function(DRAWN)
+    return tab
+
+
+@pytest.mark.slow
+def test_tables_are_sorted_by_keyboard(page, browser, tmp_path):
+    tab = open_page(browser, tmp_path, page, "wide")
+    section = tab.locator("section", has=tab.locator("#models"))
+    names, heading = section.locator("tbody th"), section.locator("thead th").nth(1)
+    orders = []
+    for _ in range(2):
+        heading.locator("button").press("Enter")
+        shown = [name.split(", ")[1] for name in names.all_inner_texts()]
+        orders.append((heading.get_attribute("aria-sort"), shown))
+    assert orders == [
+        ("ascending", ["pcqat", "qat", "cqat", "pqat"]),
+        ("descending", ["pqat", "cqat", "qat", "pcqat"]),
+    ]
+    section.locator("thead th").nth(0).locator("button").press("Space")
+    assert [name.split(", ")[1] for name in names.all_inner_texts()] == ["cqat", "pcqat", "pqat", "qat"]
+    assert section.locator("[aria-sort]").count() == 1
+    tab.close()
+
+
+@pytest.mark.slow
+def test_name_of_a_row_stays_in_sight_on_a_phone(page, browser, tmp_path):
+    tab = open_page(browser, tmp_path, page, "phone")
+    table = tab.locator("section", has=tab.locator("#models")).locator(".table")
+    table.evaluate("table => { table.scrollLeft = 1000 }")
+    name, around = table.locator("tbody th").first.bounding_box(), table.bounding_box()
+    assert around["x"] <= name["x"] <= around["x"] + 2
+    assert name["width"] < around["width"] / 2
+    tab.focus("section:has(#models) thead th:nth-child(3) button")
+    focused = tab.locator(":focus").bounding_box()
+    assert name["x"] + name["width"] <= focused["x"]  # what has the focus is not behind it
+    tab.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("screen", "turned"), [("wide", 0), ("phone", 3)])
+def test_names_under_a_confusion_matrix_are_turned_where_they_would_overlap(frames, browser, tmp_path, screen, turned):
+    classes = ["with_mask", "without_mask", "mask_weared_incorrect"]
+    rows = [("small", "qat", "int8", true, said, 3) for true in classes for said in classes]
+    frames["confusion"] = pd.DataFrame(rows, columns=frames["confusion"].columns)
+    report = {"introduction": "", "sections": [{"name": "recall", "title": "", "prose": "", "table": TABLES["models"]}]}
+    tab = open_page(browser, tmp_path, write_html(report, frames, {}, None, {}, "", {}), screen)
+    assert tab.locator("#confusion-chart .mark-text.role-axis-label text[transform*=rotate]").count() == turned
+    tab.close()

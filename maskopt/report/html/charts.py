@@ -16,11 +16,13 @@ CODECS = {"gzip": "gzip", "brotli": "brotli", "xz": "xz", "raw": "none"}
 LATENCY = "median_ms_threads_1"
 ALL = "all"
 HEIGHT_PX = 340
+LETTER_PX = 8  # of a label, and what keeps it from the next one
 # Told apart by people who see colours differently too; on white and on black.
 COLOURS = (
     *("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377"),
     *("#999933", "#AA4499", "#DDAA33", "#888888", "#995522"),
 )
+VARIANT_COLOURS = alt.Scale(domain=list(VARIANTS), range=[COLOURS[i % len(COLOURS)] for i in range(len(VARIANTS))])
 INK = "currentColor"  # of the page: light or dark
 ACCURACY = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format=".1~%"), title="accuracy")
 TOP = alt.Legend(orient="top", columns=0)
@@ -28,6 +30,8 @@ STROKES = alt.Legend(  # of a grey that shows on light and dark pages
     orient="top", columns=0, symbolType="stroke", symbolStrokeColor="#888", symbolStrokeWidth=2, symbolSize=500
 )
 MODEL = ["network:N", "variant:N", "format:N"]
+FILLINGS = alt.Scale(type="ordinal", domain=["float32", "dynamic", "int8"], range=[0.3, 0, 1])  # opacity
+FRONT = "the line joins those that no {} file beats. int8 is filled, dynamic is hollow, float32 is pale."
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,7 @@ def _draw_sizes(models: pd.DataFrame) -> Chart:
     rows = pd.concat(known.assign(codec=codec, cost=models[f"{codec}_bytes"].astype(float)) for codec in CODECS)
     choices = [_network(models, all_too=True), _variant(models), Choice("codec", "Compressed by", CODECS)]
     spec = _draw_front(rows, "bytes", "~s", ",", choices, "datum.codec == codec")
-    says = (
-        "Accuracy on the test pictures against the size of the file; the line joins those that no smaller file beats."
-    )
+    says = f"Accuracy on the test pictures against the size of the file; {FRONT.format('smaller')}"
     return Chart("sizes", "Size against accuracy", says, "table_2", spec, choices)
 
 
@@ -85,7 +87,7 @@ def _draw_latency(models: pd.DataFrame) -> Chart:
     rows = rows.assign(cost=models[LATENCY]).dropna(subset="cost")
     choices = [_network(models, all_too=True), _variant(models)]
     spec = _draw_front(rows, "median ms of one picture, one thread", "~g", ".2f", choices, "true")
-    says = "Accuracy on the test pictures against the time for one; the line joins those that no faster file beats."
+    says = f"Accuracy on the test pictures against the time for one; {FRONT.format('faster')}"
     return Chart("latency", "Latency against accuracy", says, "table_2", spec, choices)
 
 
@@ -119,8 +121,14 @@ def _draw_front(
         .encode(at, ACCURACY, order="cost:Q")
     )
     spread = shown.mark_rule(opacity=0.35).encode(at, alt.Y("accuracy_low:Q"), y2="accuracy_high:Q", color=_colour())
-    points = shown.mark_point(size=90, filled=True).encode(
-        at, ACCURACY, color=_colour(), shape=alt.Shape("network:N", legend=TOP), tooltip=tooltip
+    points = shown.mark_point(size=90, opacity=1).encode(
+        at,
+        ACCURACY,
+        stroke=alt.Stroke("variant:N", scale=VARIANT_COLOURS),
+        fill=alt.Fill("variant:N", scale=VARIANT_COLOURS),
+        fillOpacity=alt.FillOpacity("format:O", scale=FILLINGS),  # Vega-Lite makes no legend of it
+        shape=alt.Shape("network:N", legend=TOP),
+        tooltip=tooltip,
     )
     return _finish(front + spread + points, choices)
 
@@ -186,11 +194,14 @@ def _draw_confusion(confusion: pd.DataFrame) -> Chart:
         share=rows["pictures"] / rows.groupby(["network", "variant", "true"])["pictures"].transform("sum")
     )
     choices = [_network(rows), Choice("variant", "Variant", {name: name for name in rows["variant"].unique()})]
+    classes = rows["predicted"].unique()
+    needed_px = LETTER_PX * max(map(len, classes)) * len(classes)
+    angle = alt.ExprRef(f"width < {needed_px} ? -40 : 0")
     at = (
         alt.Chart(rows)
         .transform_filter("datum.network == network && datum.variant == variant")
         .encode(
-            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=0, labelLimit=160)),
+            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=angle, labelLimit=160)),
             alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=160)),
         )
     )
@@ -214,8 +225,7 @@ def _variant(rows: pd.DataFrame) -> Choice:
 
 
 def _colour() -> alt.Color:
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(VARIANTS))]
-    return alt.Color("variant:N", scale=alt.Scale(domain=list(VARIANTS), range=colours))
+    return alt.Color("variant:N", scale=VARIANT_COLOURS)
 
 
 def _finish(chart: alt.Chart | alt.LayerChart, choices: Sequence[Choice], height: int = HEIGHT_PX) -> Mapping[str, Any]:

@@ -16,6 +16,13 @@ from maskopt.files import Record
 from maskopt.report.html.charts import draw_charts
 
 TEMPLATE = "page.html.j2"
+TOP = "top"  # of the page
+NAMING = {  # section -> how many of its first columns name a row, where it is more than one
+    **dict.fromkeys(["table_1", "table_2"], 2),
+    **dict.fromkeys(["models", "recall", "bytes", "skipped", "extra", "robustness"], 3),
+    "attributes": 5,
+}
+CHANGE_NAMING = 2
 VEGA_LITE = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 _LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
@@ -25,9 +32,10 @@ def write_html(
     report: Record,
     frames: Mapping[str, pd.DataFrame],
     images: Mapping[str, bytes],
-    changes: pd.DataFrame,
+    changes: pd.DataFrame | None,
     made: Mapping[str, str],
     params: str,
+    notes: Mapping[str, str | None],
 ) -> str:
     """Return the page.
 
@@ -35,26 +43,42 @@ def write_html(
         report: introduction and sections, as the report stage writes them.
         frames: name -> table of numbers, for the charts.
         images: name of a section -> the JPEG file that belongs to its table.
-        changes: text: what differs from the last commit.
+        changes: text: what differs from the last commit; None where nothing is comparable.
         made: what was used -> which version of it.
         params: text of params.yaml.
+        notes: `TOP`, Markdown, or the name of a chart -> what must be known to read all, or that.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
     )
-    sections = [each | {"prose": _to_html(each["prose"])} for each in report["sections"]]
+    sections = [
+        each | {"prose": _to_html(each["prose"]), "table": _name_rows(each["table"], NAMING.get(each["name"], 1))}
+        for each in report["sections"]
+    ]
     charts = [chart for chart in draw_charts(frames) if chart.after in [each["name"] for each in sections]]
     return environment.get_template(TEMPLATE).render(
         introduction=_to_html(report["introduction"]),
         sections=sections,
         images={name: base64.b64encode(image).decode() for name, image in images.items()},
         charts=charts,
-        changes={"columns": list(changes.columns), "rows": changes.to_numpy(str).tolist()},
+        changes=None if changes is None else _name_rows(_to_record(changes), CHANGE_NAMING),
         made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
         params=params,
+        top=_to_html(notes.get(TOP) or ""),
+        notes=notes,
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
     )
+
+
+def _to_record(table: pd.DataFrame) -> Record:
+    return {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}
+
+
+def _name_rows(table: Record, naming: int) -> Record:
+    """Return a table whose first `naming` columns are one, which stays in sight when a wide table is scrolled."""
+    columns, *rows = ([", ".join(row[:naming]), *row[naming:]] for row in (table["columns"], *table["rows"]))
+    return {"columns": columns, "rows": rows}
 
 
 def _to_html(text: str) -> Markup:

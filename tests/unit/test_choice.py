@@ -1,0 +1,47 @@
+"""Which model a report says to ship."""
+
+import pytest
+
+from maskopt.report.choice import choose, say_choice
+
+
+def figures_of(val_accuracy, gzip_bytes, accuracy=0.9):
+    test = {"accuracy": accuracy, "accuracy_low": accuracy - 0.05, "accuracy_high": accuracy + 0.03}
+    return {"val_accuracy": val_accuracy, "gzip_bytes": gzip_bytes, **test}
+
+
+# Standard error of 0.9 with 100 pictures: sqrt(0.9 * 0.1 / 100) = 0.03.
+@pytest.mark.parametrize(("val_accuracy", "smallest"), [(0.88, "pcqat"), (0.86, "qat")])
+def test_smallest_is_within_one_standard_error_of_the_best(val_accuracy, smallest):
+    figures = {("net", "qat"): figures_of(0.9, 2000), ("net", "pcqat"): figures_of(val_accuracy, 1000)}
+    assert choose(figures, 100) == (("net", "qat"), ("net", smallest))
+
+
+def test_test_pictures_choose_nothing():
+    figures = {("net", "qat"): figures_of(0.9, 2000, accuracy=0.5), ("net", "pqat"): figures_of(0.8, 3000, accuracy=1)}
+    assert choose(figures, 100)[0] == ("net", "qat")
+
+
+def test_more_pictures_leave_less_noise():
+    figures = {("net", "qat"): figures_of(0.9, 2000), ("net", "pcqat"): figures_of(0.88, 1000)}
+    assert choose(figures, 10_000)[1] == ("net", "qat")
+
+
+def test_answer_names_figures_and_the_command_that_ships():
+    metrics = {
+        ("net", "finetuned"): {"formats": {"float32": figures_of(0.99, 9000), "int8": figures_of(0.9, 3000)}},
+        ("net", "pcqat"): {"formats": {"int8": figures_of(0.89, 1000)}},
+    }
+    said = say_choice(metrics, 100)
+    assert "- The best: `net/finetuned`, 3,000 gzip bytes, right about 90.00% of the validation pictures and" in said
+    assert "  test pictures (85.0 to 93.0). To ship it: `maskopt bundle net/finetuned`\n" in said
+    assert "noise: `net/pcqat`, 1,000 gzip bytes" in said
+
+
+def test_best_that_is_the_smallest_is_named_once():
+    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.9, 1000)}}}, 100)
+    assert "noise: the same\n" in said
+
+
+def test_float_files_alone_leave_no_answer():
+    assert say_choice({("net", "baseline"): {"formats": {"float32": figures_of(0.9, 1000)}}}, 100) == ""
