@@ -59,6 +59,17 @@ def test_seeds_that_disagree_show_no_difference():
     assert compare(right, reference).p_value > 0.5
 
 
+def test_first_seed_alone_decides_nothing():
+    right, reference = np.zeros((2, 100), bool), np.zeros((2, 100), bool)
+    right[0, :4], reference[1, 10:40] = True, True
+    assert compare(right[:1], reference[:1]).words.startswith("no difference shown")  # p is 2 / 2**4
+    assert compare(right, reference).words.startswith("worse by 13.0 (")
+    reference[1, 40:] = True
+    right[0, 10:90] = True
+    assert compare(right[:1], reference[:1]).words.startswith("better by 84.0 (")
+    assert compare(right, reference).words.startswith("no difference shown")
+
+
 @pytest.mark.parametrize(
     ("difference", "words"),
     [

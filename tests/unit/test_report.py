@@ -10,6 +10,7 @@ from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.calibration import draw_reliability
 from maskopt.report.canvas import save
 from maskopt.report.curves import draw_phases
+from maskopt.report.extra import list_extra
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.leaks import draw_leaks
 from maskopt.report.paper import PAPER, comparable
@@ -137,6 +138,16 @@ def test_results_are_means_over_seeds_with_their_spread(metrics, predictions):
     assert texts["separable", "pqat", "int8"] == "95.00% ± 0.00 (91.0 to 98.0)"
 
 
+def test_difference_is_that_of_all_seeds(metrics, predictions):
+    for model, record in list(metrics.items()):
+        metrics[*model[:2], 1] = record
+        predictions[*model[:2], 1] = predictions[model].copy()
+    answers = predictions["separable", "qat", 1]
+    answers.loc[55:, "int8"] = CLASSES[1]  # as the float model of seed 0, but right at 40 pictures fewer of seed 1
+    qat = row_of(collect_results(metrics, {}, predictions), "separable", "qat", "int8")
+    assert qat["difference_points"] == pytest.approx(-20)
+
+
 def test_figures_of_each_seed_are_kept(metrics):
     metrics["separable", "qat", 1] = metrics["separable", "qat", 0]
     rows = collect_seeds(metrics).set_index(["network", "variant", "format"])
@@ -149,6 +160,26 @@ def test_recall_has_a_column_per_class(metrics):
     table = lay_out_recall(recall)
     assert table.iloc[0].tolist() == ["separable", "baseline", "float32", *["95.0% (90.0 to 98.0)"] * 3]
     assert table.columns[3:].tolist() == CLASSES
+
+
+def test_recall_is_the_mean_over_seeds():
+    seeds = record_of("qat"), record_of("qat")
+    for end, parts in {"recall": (0.9, 0.6), "recall_low": (0.8, 0.5), "recall_high": (1.0, 0.7)}.items():
+        for record, part in zip(seeds, parts, strict=True):
+            record["formats"]["int8"][end] = dict.fromkeys(CLASSES, part)
+    recall = collect_recall({("separable", "qat", seed): record for seed, record in enumerate(seeds)})
+    assert recall[["recall", "low", "high"]].to_numpy() == pytest.approx(np.array([[0.75, 0.65, 0.85]] * 3))
+
+
+def test_accuracy_on_pictures_of_another_source_is_the_mean_over_seeds():
+    seeds = record_of("qat"), record_of("qat")
+    for record, correct in zip(seeds, (90, 60), strict=True):
+        record["formats"]["int8"]["extra"] = figures_of("int8", correct)
+    seeds[1]["formats"]["int8"]["accuracy"] = 0.85
+    row = list_extra({("separable", "qat", seed): record for seed, record in enumerate(seeds)}).iloc[0]
+    assert row["total"] == 100
+    assert row[["accuracy", "accuracy_low", "accuracy_high"]].tolist() == pytest.approx([0.75, 0.71, 0.78])
+    assert row["test_accuracy"] == pytest.approx(0.9)
 
 
 def test_recall_of_a_class_without_pictures_is_a_dash(metrics):
