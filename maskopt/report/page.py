@@ -36,7 +36,8 @@ and about {parted:.1%} when chance may part them: {words}.
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
 ± is the standard deviation between seeds. An interval is as wide as that of one seed: more seeds do not bring more
-pictures. Curves, matrices, layers and bytes are of the first seed.
+pictures. "Worse" and "better" are about these trained models, not about the technique: where the ± of a difference is
+large beside it, other seeds may say otherwise. Curves, matrices, layers and bytes are of the first seed.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
 DRAWN = "sample"  # `data.source`

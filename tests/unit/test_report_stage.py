@@ -370,6 +370,7 @@ def test_report_of_several_seeds_shows_their_means(params):
     page = (paths.REPORT / "report.md").read_text()
     assert "Figures are means over the seeds 0, 1" in page
     assert "% ± 0.00 (" in page
+    assert "are about these trained models, not about the technique: where the ± of a difference is\nlarge" in page
     assert "data/metrics/seed-1/separable/pcqat.json" in page.split("Not measured: ")[1].split(".\n")[0]
     rows = pd.read_csv(paths.REPORT / "seeds.csv")
     assert set(rows["seed"]) == {0, 1}
