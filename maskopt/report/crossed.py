@@ -3,14 +3,20 @@
 Shape legend: N pictures, K classes.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
+from maskopt.params import CrossValidation
 from maskopt.report.paired import Difference, Right, compare
 
 ABOUT = ["path", "label"]
+GAIN = """\
+In cross-validation ({folds} folds, seed {seed}) `{network}` is right about {together:.1%} of all pictures while
+look-alikes are kept on one side, and about {parted:.1%} when chance may part them: {words}. The two
+trainings differ by chance as well, and this is one seed: the gain includes that noise, which its interval leaves out.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ def measure_gain(together: pd.DataFrame, parted: pd.DataFrame) -> Gain:
     """
     right, leaked = _right(together), _right(parted)
     return Gain(float(right.mean()), float(leaked.mean()), compare(leaked, right))
+
+
+def say_gain(gain: Gain, asked: CrossValidation, seed: int) -> str:
+    """Return the gain in words."""
+    return GAIN.format(**asdict(gain), words=gain.difference.words, **asked.model_dump(), seed=seed)
 
 
 def list_label_problems(crossed: pd.DataFrame) -> pd.DataFrame:

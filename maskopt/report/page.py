@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from maskopt.files import Record
-from maskopt.report.crossed import Gain
 
 INTRODUCTION = """\
 Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
@@ -29,14 +28,11 @@ REFUSED = """\
 FALSE_ALARMS = """\
 These pictures are drawn one by one: what looks like a crop of another is a false alarm.
 """
-GAIN = """\
-In cross-validation one network is right about {together:.1%} of all pictures while look-alikes are kept on one side,
-and about {parted:.1%} when chance may part them: {words}.
-"""
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
 ± is the standard deviation between seeds. An interval is as wide as that of one seed: more seeds do not bring more
-pictures. Curves, matrices, layers and bytes are of the first seed.
+pictures. "Worse" and "better" are about these trained models, not about the technique: where the ± of a difference is
+large beside it, other seeds may say otherwise. Curves, matrices, layers and bytes are of the first seed.
 """
 RANDOM = "none"  # of `networks.<network>.weights`
 DRAWN = "sample"  # `data.source`
@@ -191,7 +187,7 @@ def introduce(
     missing: Sequence[str],
     warning: str,
     split: Record,
-    gain: Gain | None,
+    gain: str,
 ) -> str:
     """Return what comes before the tables.
 
@@ -204,7 +200,7 @@ def introduce(
         missing: models that were not measured.
         warning: of shortcuts; may be empty.
         split: its report.
-        gain: of a leak, if it was measured.
+        gain: of a leak, in words; may be empty.
     """
     named = "; ".join(f"{name} {'random values' if at == RANDOM else at}" for name, at in starts.items())
     return "\n".join(
@@ -212,7 +208,7 @@ def introduce(
             *([choice] if choice else []),
             INTRODUCTION.format(pictures=f"{pictures:,}", source=source, starts=named),
             _say_leaks(split, source),
-            *([GAIN.format(**asdict(gain), words=gain.difference.words)] if gain else []),
+            *([gain] if gain else []),
             *([SEEDS.format(seeds=", ".join(map(str, seeds)))] if len(seeds) > 1 else []),
             *([warning] if warning else []),
             *([f"Not measured: {', '.join(missing)}.\n"] if missing else []),

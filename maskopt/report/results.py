@@ -42,7 +42,8 @@ FRACTIONS = [
     "sparsity",
     "min_sparsity",
 ]
-DIFFERENCE = ["points", "low", "high", "p_value"]  # of `paired.Difference`
+DIFFERENCE = ["points", "low", "high", "p_value", "sd"]  # of `paired.Difference`
+SPREAD = ["accuracy", "macro_f1", "calibration_error"]  # what has a standard deviation between seeds
 REFERENCE = ("finetuned", "float32")  # what the other models of a network are compared with
 
 
@@ -50,15 +51,16 @@ def collect_results(metrics: SeedModels, latency: Models, predictions: SeedFrame
     """Return a row per network, variant and format, with means over its seeds.
 
     `accuracy_low` and `accuracy_high`, too, are means of the seeds' ends: the interval is as wide as that of one seed,
-    since all are asked about the same pictures. `accuracy_sd` is the standard deviation between seeds, where there are
-    several. `difference_*` is from the network's fine-tuned float model, and `*_ms_threads_*` of one seed.
+    since all are asked about the same pictures. `*_sd` is the standard deviation between seeds, if there are several.
+    `difference_*` is from the network's fine-tuned float model, and `*_ms_threads_*` of one seed.
     """
     by_seed = collect_seeds(metrics)
     groups = by_seed.groupby(MODEL, sort=False)
     results = (
         groups[[*FRACTIONS, *COUNTS]]
         .mean()
-        .assign(accuracy_sd=groups["accuracy"].std(), seeds=groups["seed"].nunique())
+        .join(groups[SPREAD].std().add_suffix("_sd"))
+        .assign(seeds=groups["seed"].nunique())
     )
     results[COUNTS] = results[COUNTS].round().astype("Int64")
     extra = pd.DataFrame([_difference(model, predictions) | _times(model, latency) for model in results.index])
@@ -79,7 +81,7 @@ def collect_seeds(metrics: SeedModels) -> pd.DataFrame:
 
 
 def collect_recall(metrics: SeedModels) -> pd.DataFrame:
-    """Return a row per network, variant, format and class, with means over its seeds."""
+    """Return a row per network, variant, format and class, with means over its seeds, and their standard deviation."""
     rows = [
         (network, variant, name, label, recall, figures["recall_low"][label], figures["recall_high"][label])
         for (network, variant, _), record in metrics.items()
@@ -87,12 +89,8 @@ def collect_recall(metrics: SeedModels) -> pd.DataFrame:
         for label, recall in figures["recall"].items()
     ]
     frame = pd.DataFrame(rows, columns=[*MODEL, "class", "recall", "low", "high"])
-    return (
-        frame.astype(dict.fromkeys(["recall", "low", "high"], float))
-        .groupby([*MODEL, "class"], sort=False)
-        .mean()
-        .reset_index()
-    )
+    groups = frame.astype(dict.fromkeys(["recall", "low", "high"], float)).groupby([*MODEL, "class"], sort=False)
+    return groups.mean().assign(recall_sd=groups["recall"].std()).reset_index()
 
 
 def list_curves(curves: Frames) -> pd.DataFrame:

@@ -80,8 +80,8 @@ def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
         "format": results["format"].tolist(),
         "accuracy (95% interval)": [_accuracy(row) for row in _records(results)],
         "against the float model": [_difference(row) for row in _records(results)],
-        "macro F1": [_percent(part) for part in results["macro_f1"]],
-        "calibration error": [_percent(part) for part in results["calibration_error"]],
+        "macro F1": _percents(results, "macro_f1"),
+        "calibration error": _percents(results, "calibration_error"),
         "bytes": _grouped(results["raw_bytes"]),
         "gzip bytes": _grouped(results["gzip_bytes"]),
         "brotli bytes": _grouped(results["brotli_bytes"]),
@@ -102,8 +102,8 @@ def lay_out_models(results: pd.DataFrame) -> pd.DataFrame:
 def lay_out_recall(recall: pd.DataFrame) -> pd.DataFrame:
     """Return text: a row per network, variant and format, a column per class."""
     texts = [
-        NOTHING if pd.isna(part) else f"{part:.1%} ({100 * low:.1f} to {100 * high:.1f})"
-        for part, low, high in recall[["recall", "low", "high"]].itertuples(index=False)
+        NOTHING if pd.isna(part) else f"{part:.1%}{_spread(sd, 1)} ({100 * low:.1f} to {100 * high:.1f})"
+        for part, sd, low, high in recall[["recall", "recall_sd", "low", "high"]].itertuples(index=False)
     ]
     rows = recall.assign(text=texts).pivot_table("text", ["network", "variant", "format"], "class", "first", sort=False)
     return rows.reset_index().rename_axis(columns=None)
@@ -126,7 +126,7 @@ def _pivot(cells: list[Cell], headings: list[str]) -> pd.DataFrame:
 def _accuracy(row: dict[str, Any]) -> str:
     if pd.isna(row["accuracy"]):
         return NOTHING
-    spread = "" if pd.isna(row["accuracy_sd"]) else f" ± {100 * row['accuracy_sd']:.2f}"
+    spread = _spread(row["accuracy_sd"], 2)
     return f"{row['accuracy']:.2%}{spread} ({100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f})"
 
 
@@ -135,8 +135,14 @@ def _difference(row: dict[str, Any]) -> str:
     return NOTHING if pd.isna(figures[0]) else Difference(*figures).words
 
 
-def _percent(part: float) -> str:
-    return NOTHING if pd.isna(part) else f"{part:.1%}"
+def _percents(results: pd.DataFrame, name: str) -> list[str]:
+    figures = results[[name, f"{name}_sd"]].itertuples(index=False)
+    return [NOTHING if pd.isna(part) else f"{part:.1%}{_spread(sd, 1)}" for part, sd in figures]
+
+
+def _spread(sd: float, digits: int) -> str:
+    """Return the standard deviation between seeds, if there are several, in points."""
+    return "" if pd.isna(sd) else f" ± {100 * sd:.{digits}f}"
 
 
 def _bytes(count: int) -> str:

@@ -17,7 +17,7 @@ from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
 from maskopt.report.choice import say_choice
-from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain
+from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain, say_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.leaks import MOST_PAIRS, draw_leaks, lay_out_leaks
@@ -92,7 +92,7 @@ def main(params: Params) -> None:
         records.missing,
         warn(shortcuts),
         split,
-        measure_gain(together, parted) if len(together) else None,
+        say_gain(measure_gain(together, parted), params.cross_validation, params.seeds[0]) if len(together) else "",
     )
     sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None}, bool(paper))
     with replacing(paths.REPORT) as folder:

@@ -64,6 +64,25 @@ def test_macro_f1_is_that_of_a_published_example():
     assert assess(scores_of([0, 2, 1, 0, 0, 1]), np.array([0, 1, 2, 0, 1, 2]), CLASSES).macro_f1 == 0.266667
 
 
+# Source: https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html, first example.
+def test_macro_f1_counts_small_classes_as_much_as_large_ones():
+    quality = assess(scores_of([0, 0, 2, 2, 1]), np.array([0, 1, 2, 2, 2]), CLASSES)
+    assert quality.macro_f1 == pytest.approx((2 / 3 + 0 + 4 / 5) / 3, abs=1e-6)
+
+
+def test_calibration_error_is_how_far_the_model_is_from_its_word():
+    scores = np.tile(np.array([0.875, 0.0625, 0.0625], np.float32), (5, 1))
+    quality = assess(scores, np.array([0, 0, 0, 0, 1]), CLASSES)
+    assert quality.calibration_error == pytest.approx(0.875 - 0.8)
+
+
+# Source: Newcombe 1998, table I, method 3, as below: 81 of 263.
+def test_interval_of_accuracy_is_that_of_a_published_table():
+    labels = np.repeat([0, 1, 2], [81, 150, 32])
+    quality = assess(scores_of([0] * 263), labels, CLASSES)
+    assert (quality.accuracy_low, quality.accuracy_high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
 # Source: Newcombe 1998, doi:10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E, table I, method 3.
 @pytest.mark.parametrize(
     ("correct", "total", "low", "high"),

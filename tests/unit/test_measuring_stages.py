@@ -119,6 +119,38 @@ def test_predictions_name_each_test_picture_in_order(params):
 
 
 @pytest.mark.usefixtures("run")
+def test_each_answer_is_about_its_own_picture(params, monkeypatch):
+    """Of a classifier that reads the class off the first value v of a picture, and is sure of it by 0.5 + v / 100."""
+
+    def scores(pictures):
+        values = pictures[:, 0, 0, 0].astype(int)
+        sure = 0.5 + values / 100
+        return np.where(np.arange(3) == values[:, None] % 3, sure[:, None], 0.5 - sure[:, None] / 2)
+
+    def filled(*values):
+        return np.full((6, 8, 8, 3), np.array(values, np.uint8)[:, None, None, None])
+
+    monkeypatch.setattr(measured, "Classifier", lambda _: SimpleNamespace(picture_shape=(8, 8, 3), scores=scores))
+    classes = params.data.classes
+    np.save(paths.pixels(8), filled(0, 1, 2, 4, 5, 3))
+    np.save(paths.extra_pixels(8), filled(0, 0, 1, 1, 1, 1))
+    extra = pd.DataFrame({name: ["0"] * 6 for name in COLUMNS}).assign(label=classes[1])
+    extra.to_csv(paths.EXTRA_MANIFEST, index=False)
+    measured.main(params, BACKBONE, "qat", "0")
+    rows = pd.read_csv(paths.predictions(BACKBONE, "qat", 0))
+    assert rows[["path", "int8", "int8_confidence"]].to_numpy().tolist() == [
+        ["0.png", classes[0], 0.5],
+        ["2.png", classes[2], 0.52],
+        ["4.png", classes[2], 0.55],
+        ["5.png", classes[0], 0.53],
+    ]
+    figures = json.loads(paths.metrics(BACKBONE, "qat", 0).read_text())["formats"]["int8"]
+    assert (figures["correct"], figures["total"]) == (2, 4)  # labels of the four: 0, 1, 2, 2
+    assert figures["val_accuracy"] == 1  # picture 3
+    assert (figures["extra"]["correct"], figures["extra"]["total"]) == (4, 6)
+
+
+@pytest.mark.usefixtures("run")
 def test_constants_are_those_of_each_format(params):
     measured.main(params, BACKBONE, "finetuned", "0")
     rows = pd.read_csv(paths.constants(BACKBONE, "finetuned", 0))

@@ -59,6 +59,31 @@ def test_seeds_that_disagree_show_no_difference():
     assert compare(right, reference).p_value > 0.5
 
 
+def test_spread_is_that_of_the_seeds_differences():
+    """Of seeds that are right about 100, 50 and 90 of 100 pictures, the reference about 80, 60 and 70."""
+    right, reference = (np.arange(100) < np.array(counts)[:, None] for counts in ([100, 50, 90], [80, 60, 70]))
+    assert compare(right, reference).sd == pytest.approx(300**0.5)  # of 20, -10, 20; mean 10
+    assert np.isnan(compare(right[:1], reference[:1]).sd)
+
+
+def test_seeds_that_cancel_out_have_a_spread():
+    right = np.array([[True, True, True, False], [False, False, False, True]])
+    reference = ~right
+    difference = compare(right, reference)
+    assert (difference.points, difference.sd) == (0.0, pytest.approx(5000**0.5))  # of 50 and -50
+
+
+def test_first_seed_alone_decides_nothing():
+    right, reference = np.zeros((2, 100), bool), np.zeros((2, 100), bool)
+    right[0, :4], reference[1, 10:40] = True, True
+    assert compare(right[:1], reference[:1]).words.startswith("no difference shown")  # p is 2 / 2**4
+    assert compare(right, reference).words.startswith("worse by 13.0 ")
+    reference[1, 40:] = True
+    right[0, 10:90] = True
+    assert compare(right[:1], reference[:1]).words.startswith("better by 84.0 (")
+    assert compare(right, reference).words.startswith("no difference shown")
+
+
 @pytest.mark.parametrize(
     ("difference", "words"),
     [
@@ -66,6 +91,8 @@ def test_seeds_that_disagree_show_no_difference():
         (Difference(1.23, 0.4, 2.1, 0.01), "better by 1.2 (0.4 to 2.1)"),
         (Difference(-1.0, -2.5, 0.4, 0.2), "no difference shown (-2.5 to +0.4)"),
         (Difference(-1.5, -3.0, -0.2, 0.062), "no difference shown (-3.0 to -0.2, p = 0.062)"),
+        (Difference(-1.23, -2.1, -0.4, 0.01, 3.37), "worse by 1.2 ± 3.4 (0.4 to 2.1)"),
+        (Difference(-1.0, -2.5, 0.4, 0.2, 0.0), "no difference shown: -1.0 ± 0.0 (-2.5 to +0.4)"),
     ],
 )
 def test_difference_in_words(difference, words):

@@ -10,6 +10,7 @@ from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.calibration import draw_reliability
 from maskopt.report.canvas import save
 from maskopt.report.curves import draw_phases
+from maskopt.report.extra import list_extra
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.leaks import draw_leaks
 from maskopt.report.paper import PAPER, comparable
@@ -127,14 +128,31 @@ def test_results_are_means_over_seeds_with_their_spread(metrics, predictions):
     for model, record in list(metrics.items()):
         metrics[*model[:2], 1] = copy.deepcopy(record)
         predictions[*model[:2], 1] = predictions[model]
-    metrics["separable", "qat", 1]["formats"]["int8"] |= figures_of("int8", correct=97) | {"gzip_bytes": 1_120_865}
+    others = {"gzip_bytes": 1_120_865, "macro_f1": 0.97, "calibration_error": 0.05}
+    metrics["separable", "qat", 1]["formats"]["int8"] |= figures_of("int8", correct=97) | others
     results = collect_results(metrics, {}, predictions)
     qat = row_of(results, "separable", "qat", "int8")
     assert (qat["seeds"], qat["accuracy"], qat["gzip_bytes"]) == (2, pytest.approx(0.96), 1_120_765)
     assert qat["accuracy_sd"] == pytest.approx(0.02 / 2**0.5)
-    texts = lay_out_models(results).set_index(["network", "variant", "format"])["accuracy (95% interval)"]
-    assert texts["separable", "qat", "int8"] == "96.00% ± 1.41 (92.0 to 99.0)"
-    assert texts["separable", "pqat", "int8"] == "95.00% ± 0.00 (91.0 to 98.0)"
+    texts = lay_out_models(results).set_index(["network", "variant", "format"])
+    spread = ["accuracy (95% interval)", "macro F1", "calibration error", "against the float model"]
+    shown = texts.loc[[("separable", "qat", "int8"), ("separable", "pqat", "int8")], spread]
+    none = "no difference shown: +0.0 ± 0.0 (+0.0 to +0.0)"
+    assert shown.to_numpy().tolist() == [
+        ["96.00% ± 1.41 (92.0 to 99.0)", "96.0% ± 1.4", "4.0% ± 1.4", none],
+        ["95.00% ± 0.00 (91.0 to 98.0)", "95.0% ± 0.0", "3.0% ± 0.0", none],
+    ]
+
+
+def test_difference_is_that_of_all_seeds(metrics, predictions):
+    for model, record in list(metrics.items()):
+        metrics[*model[:2], 1] = record
+        predictions[*model[:2], 1] = predictions[model].copy()
+    answers = predictions["separable", "qat", 1]
+    answers.loc[55:, "int8"] = CLASSES[1]  # as the float model of seed 0, but right at 40 pictures fewer of seed 1
+    qat = row_of(collect_results(metrics, {}, predictions), "separable", "qat", "int8")
+    assert qat["difference_points"] == pytest.approx(-20)
+    assert qat["difference_sd"] == pytest.approx(800**0.5)  # of 0 and -40
 
 
 def test_figures_of_each_seed_are_kept(metrics):
@@ -149,6 +167,27 @@ def test_recall_has_a_column_per_class(metrics):
     table = lay_out_recall(recall)
     assert table.iloc[0].tolist() == ["separable", "baseline", "float32", *["95.0% (90.0 to 98.0)"] * 3]
     assert table.columns[3:].tolist() == CLASSES
+
+
+def test_recall_is_the_mean_over_seeds_with_its_spread():
+    seeds = record_of("qat"), record_of("qat")
+    for end, parts in {"recall": (0.9, 0.6), "recall_low": (0.8, 0.5), "recall_high": (1.0, 0.7)}.items():
+        for record, part in zip(seeds, parts, strict=True):
+            record["formats"]["int8"][end] = dict.fromkeys(CLASSES, part)
+    recall = collect_recall({("separable", "qat", seed): record for seed, record in enumerate(seeds)})
+    assert recall[["recall", "low", "high"]].to_numpy() == pytest.approx(np.array([[0.75, 0.65, 0.85]] * 3))
+    assert lay_out_recall(recall).iloc[0, 3:].tolist() == ["75.0% ± 21.2 (65.0 to 85.0)"] * 3  # 0.3 / 2**0.5
+
+
+def test_accuracy_on_pictures_of_another_source_is_the_mean_over_seeds():
+    seeds = record_of("qat"), record_of("qat")
+    for record, correct in zip(seeds, (90, 60), strict=True):
+        record["formats"]["int8"]["extra"] = figures_of("int8", correct)
+    seeds[1]["formats"]["int8"]["accuracy"] = 0.85
+    row = list_extra({("separable", "qat", seed): record for seed, record in enumerate(seeds)}).iloc[0]
+    assert row["total"] == 100
+    assert row[["accuracy", "accuracy_low", "accuracy_high"]].tolist() == pytest.approx([0.75, 0.71, 0.78])
+    assert row["test_accuracy"] == pytest.approx(0.9)
 
 
 def test_recall_of_a_class_without_pictures_is_a_dash(metrics):

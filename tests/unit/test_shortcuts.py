@@ -102,6 +102,27 @@ def test_stage_writes_what_the_report_shows(manifest, pixels, tmp_path, monkeypa
     assert set(rows["chance"]) == {0.3333}
 
 
+def test_stage_keeps_look_alikes_together_and_takes_the_largest_class_for_chance(tmp_path, monkeypatch):
+    """Only the bytes differ, those of one class, all of whose pictures are copies: none is there to learn from."""
+    params = load_params(paths.PARAMS)
+    monkeypatch.chdir(tmp_path)
+    paths.PIXELS.mkdir(parents=True)
+    paths.SPLITS.mkdir()
+    labels = ["mask"] * 90 + ["none"] * 40 + ["wrong"] * 20
+    rows = [Row(f"{i}.png", label, 900 if i >= 130 else 100, 64, 64, "RGB", "", "") for i, label in enumerate(labels)]
+    manifest = pd.DataFrame(map(vars, rows))
+    manifest.to_csv(paths.MANIFEST, index=False)
+    groups = [*range(130), *[130] * 20]
+    manifest[["path", "label"]].assign(split="train", group=groups).to_csv(paths.split(0), index=False)
+    np.save(paths.pixels(64), np.zeros((N, 4, 4, 3), np.uint8))
+    shortcuts.main(params)
+
+    record = json.loads(paths.SHORTCUTS.read_text())
+    assert record["chance"] == 0.6  # 90 of 150
+    assert {name: found["accuracy"] for name, found in record["facts"].items()} == dict.fromkeys(record["facts"], 0.6)
+    assert not any(found["far_above_chance"] for found in record["facts"].values())
+
+
 @pytest.fixture
 def record():
     return {
