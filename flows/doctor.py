@@ -107,7 +107,7 @@ def _lockfile(workspace: Path) -> Finding:
     try:
         whole = not (workspace / ws.LOCKFILE).is_file() or ws.is_whole(workspace / ws.LOCKFILE)
     except MaskoptError as err:
-        return Finding("dvc.lock", str(err), "git checkout dvc.lock")
+        return Finding("dvc.lock", str(err), "git checkout HEAD -- dvc.lock")
     return Finding("dvc.lock", "whole") if whole else Finding("dvc.lock", "cut off or empty", "maskopt run")
 
 

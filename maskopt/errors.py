@@ -5,6 +5,7 @@ MaskoptError
 ├── UnknownName          a backbone, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
 ├── BrokenTable          a table that another stage has not written so
+├── BrokenRecord         a file of figures that maskopt has not written so
 ├── BrokenArchive        an archive that cannot be unpacked
 ├── UnsafeArchive        an archive that holds what no archive of pictures holds
 ├── NoClassFolders       no folder, or more than one, that holds the class folders
@@ -17,6 +18,7 @@ MaskoptError
 ├── NothingNew           pictures of another source that are those of the data set
 ├── UnusableAttributes   a table of attributes that does not fit the pictures
 ├── CannotSplit          classes too small for the fractions
+├── CannotFold           classes too small for the folds of cross-validation
 ├── WrongWeights         a weights file that does not fit its network
 ├── FixedScale           a width or depth that a network does not have
 ├── TooSmall             pictures of fewer px than a network takes
@@ -108,6 +110,16 @@ class BrokenTable(MaskoptError):
 
     def __init__(self, path: Path, reason: str, stage: str) -> None:
         super().__init__(f"{path} is not what stage {stage} writes: {reason}. Run `dvc repro --force {stage}`")
+
+
+class BrokenRecord(MaskoptError):
+    """Figures, which git keeps, are not as they were written."""
+
+    def __init__(self, path: Path, reason: str, command: str) -> None:
+        super().__init__(
+            f"{inline(path)} is not what maskopt wrote: {reason}. If it holds conflicts of git, take one side with "
+            f"`git checkout HEAD -- {inline(path)}`; else make it again with `{command}`"
+        )
 
 
 class BrokenArchive(MaskoptError):
@@ -236,6 +248,17 @@ class CannotSplit(MaskoptError):
         super().__init__(
             f"no picture of {label!r} is left for {side}: the class has {pictures} pictures in {groups} groups of "
             "look-alikes. Give more pictures, or set another split in params.yaml"
+        )
+
+
+class CannotFold(MaskoptError):
+    """A class is too small to be in each fold of cross-validation."""
+
+    def __init__(self, label: str, groups: int, folds: int) -> None:
+        super().__init__(
+            f"{label!r} cannot be spread over cross-validation: want {folds} groups of look-alikes, one for each of "
+            f"cross_validation.folds, got {groups}. Give more pictures, or in params.yaml lower "
+            "cross_validation.folds, which is 3 at least, or set cross_validation.network to null"
         )
 
 

@@ -169,7 +169,9 @@ def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "mend"), [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout dvc.lock")], ids=["cut off", "conflict"]
+    ("content", "mend"),
+    [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout HEAD -- dvc.lock")],
+    ids=["cut off", "conflict"],
 )
 def test_broken_lockfile_is_told(workspace, content, mend):
     (workspace / "dvc.lock").write_text(content)
