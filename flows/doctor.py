@@ -19,8 +19,9 @@ from flows.graph import read_graph
 from flows.plan import GIB_PER_JOB
 from flows.server import own_url, problem_of, without_password
 from maskopt import paths
-from maskopt.errors import MaskoptError, inline
+from maskopt.errors import MaskoptError
 from maskopt.params import Params, load_params
+from maskopt.terminal import inline
 
 PYTHONS = ((3, 11), (3, 13))  # first and last that the pinned packages are for
 FREE_GIB = 5  # of disk: DVC's cache of a run of the photographs is 2 GiB

@@ -13,8 +13,9 @@ import typer
 
 from maskopt import paths
 from maskopt.completion import complete_model, complete_profile, complete_target
-from maskopt.errors import MaskoptError, inline, legible
+from maskopt.errors import MaskoptError
 from maskopt.profiles import put_profile
+from maskopt.terminal import inline, legible
 
 
 class Runner(StrEnum):
