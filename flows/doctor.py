@@ -1,44 +1,35 @@
 """This machine and this workspace -> what a run would stumble over, each with what mends it."""
 
-import platform
 import shutil
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import psutil
 from joblib import cpu_count
-from packaging.requirements import Requirement
 from prefect.settings import get_current_settings
 
 from flows import workspace as ws
 from flows.errors import Busy
 from flows.graph import read_graph
+from flows.installation import Finding
 from flows.plan import GIB_PER_JOB
 from flows.server import own_url, problem_of, without_password
 from maskopt import paths
-from maskopt.errors import MaskoptError, inline
+from maskopt.errors import MaskoptError
 from maskopt.params import Params, load_params
+from maskopt.terminal import inline
 
-PYTHONS = ((3, 11), (3, 13))  # first and last that the pinned packages are for
 FREE_GIB = 5  # of disk: DVC's cache of a run of the photographs is 2 GiB
-INSTALL = "rm -f .venv/.ready && make run"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at, what was found, and what mends it; nothing if it is well."""
-
-    what: str
-    found: str
-    mend: str = ""
+LARGEST = "`ps -eo rss,pid,comm | sort -nr | head`"  # of Linux and macOS
+SIGN_IN = (  # the token is in no history of a shell
+    "make a token at https://www.kaggle.com/settings, then "
+    "`mkdir -p ~/.kaggle && (umask 077; cat > ~/.kaggle/access_token)`, paste it and press Enter and Ctrl-D"
+)
 
 
 def examine(workspace: Path) -> Iterator[Finding]:
-    """Look at everything that a run in this workspace needs; nothing is changed."""
-    yield from (look() for look in (_python, _packages, _memory))
+    """Look at everything but the installation that a run in this workspace needs; nothing is changed."""
+    yield _memory()
     yield _disk(workspace)
     yield from _left_by_runs(workspace)
     yield _server()
@@ -54,34 +45,9 @@ def examine(workspace: Path) -> Iterator[Finding]:
     yield from _other_files(params, workspace)
 
 
-def _python() -> Finding:
-    first, last = (".".join(map(str, pair)) for pair in PYTHONS)
-    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        return Finding("python", platform.python_version())
-    return Finding("python", f"{platform.python_version()}, want {first} to {last}", f"install one, then {INSTALL}")
-
-
-def _packages() -> Finding:
-    wanted = [Requirement(line) for line in requires("maskopt") or ()]
-    wanted = [each for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
-    if wrong := [text for each in wanted if (text := _what_is_wrong(each))]:
-        return Finding("packages", "; ".join(wrong), INSTALL)
-    return Finding("packages", f"{len(wanted)} as they should be")
-
-
-def _what_is_wrong(wanted: Requirement) -> str:
-    try:
-        found = version(wanted.name)
-    except PackageNotFoundError:
-        return f"{wanted.name} is missing"
-    return (
-        "" if wanted.specifier.contains(found, prereleases=True) else f"{wanted.name} {found}, want {wanted.specifier}"
-    )
-
-
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / 2**30
-    mend = "" if free >= GIB_PER_JOB else "end other programs: large networks need it"
+    mend = "" if free >= GIB_PER_JOB else f"end other programs: large networks need it; {LARGEST} lists the largest"
     return Finding("memory", f"{free:.1f} GiB free, want {GIB_PER_JOB}", mend)
 
 
@@ -107,7 +73,7 @@ def _lockfile(workspace: Path) -> Finding:
     try:
         whole = not (workspace / ws.LOCKFILE).is_file() or ws.is_whole(workspace / ws.LOCKFILE)
     except MaskoptError as err:
-        return Finding("dvc.lock", str(err), "git checkout dvc.lock")
+        return Finding("dvc.lock", str(err), "git checkout HEAD -- dvc.lock")
     return Finding("dvc.lock", "whole") if whole else Finding("dvc.lock", "cut off or empty", "maskopt run")
 
 
@@ -157,7 +123,7 @@ def _credentials() -> Finding:
     try:
         check_credentials()
     except MaskoptError as err:
-        return Finding("data", str(err), "https://www.kaggle.com/settings")
+        return Finding("data", str(err), SIGN_IN)
     return Finding("data", "credentials for Kaggle are there")
 
 

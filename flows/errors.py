@@ -26,7 +26,8 @@ import platform
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from maskopt.errors import MaskoptError, inline
+from maskopt.errors import MaskoptError
+from maskopt.terminal import inline
 
 NAMED = 5  # files that a message names
 OURS = "error: "  # starts what a stage of ours says of its error

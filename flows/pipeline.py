@@ -24,9 +24,10 @@ from flows.noise import is_noise, keep_skipped_off_terminal, leave_out_cached
 from flows.plan import Plan, default_jobs
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
-from maskopt.errors import MissingFile, legible
+from maskopt.errors import MissingFile
 from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
+from maskopt.terminal import legible
 
 POLL_SECONDS = 2
 CACHED, RESTORED = Outcome.CACHED.value, Outcome.RESTORED.value

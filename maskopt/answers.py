@@ -9,7 +9,7 @@ import pandas as pd
 
 from maskopt.bundle.classifier import Answer
 from maskopt.classifying import Said
-from maskopt.errors import inline
+from maskopt.terminal import inline
 
 DIGITS = 4
 COLUMNS = ["path", "answer", "label", "confidence", "ms", "error"]

@@ -4,17 +4,21 @@ import json
 import os
 import sys
 import webbrowser
+from collections.abc import Iterable
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskopt import paths
 from maskopt.completion import complete_model, complete_profile, complete_target
-from maskopt.errors import MaskoptError, inline, legible
-from maskopt.profiles import put_profile
+from maskopt.errors import MaskoptError
+from maskopt.terminal import inline, legible
+
+if TYPE_CHECKING:
+    from flows.installation import Finding
 
 
 class Runner(StrEnum):
@@ -61,6 +65,8 @@ def profile(name: Annotated[str, typer.Argument(autocompletion=complete_profile)
 
     Those of profiles/NAME.yaml; `git diff params.yaml` shows what changed.
     """
+    from maskopt.profiles import put_profile  # noqa: PLC0415  doctor needs typer alone
+
     put_profile(name, paths.PROFILES, paths.PARAMS)
     typer.echo(f"{paths.PARAMS} holds profile {name}: see `git diff {paths.PARAMS}`, then `make run`")
 
@@ -283,26 +289,44 @@ def doctor() -> None:
 
     Exit code 1 if there is something.
     """
-    from flows.doctor import examine  # noqa: PLC0415
+    from flows.installation import examine_installation  # noqa: PLC0415
 
+    if _say_findings(examine_installation()):
+        typer.echo("The rest is looked at when that is mended: run `maskopt doctor` again")
+        raise typer.Exit(1)
+    from flows.doctor import examine  # noqa: PLC0415  what may have been missing
+
+    if _say_findings(examine(Path.cwd())):
+        raise typer.Exit(1)
+
+
+def _say_findings(findings: "Iterable[Finding]") -> int:
+    """Print what was found; return how many findings want mending."""
     ill = 0
-    for finding in examine(Path.cwd()):
+    for finding in findings:
         ill += bool(finding.mend)
         typer.echo(f"{'MEND' if finding.mend else 'ok':5}{finding.what}: {legible(finding.found)}")
         if finding.mend:
             typer.echo(f"     -> {finding.mend}")
-    if ill:
-        raise typer.Exit(1)
+    return ill
 
 
 def main() -> None:
-    """Run the command; an error that a user can mend, or of the file system, is shown without a traceback."""
+    """Run the command; an error that a user can mend, of the file system or the installation, has no traceback."""
     try:
         app()
-    except (MaskoptError, OSError) as err:
+    except (MaskoptError, ModuleNotFoundError, OSError) as err:
         if os.environ.get(DEBUG):
             raise
-        sys.exit(f"error: {_of_system(err) if isinstance(err, OSError) else err}")
+        sys.exit(f"error: {_text_of(err)}")
+
+
+def _text_of(err: MaskoptError | ModuleNotFoundError | OSError) -> str:
+    if isinstance(err, ModuleNotFoundError):
+        from flows.installation import INSTALL_ANEW  # noqa: PLC0415
+
+        return f"package {err.name} is missing: `{INSTALL_ANEW}` installs all of them anew"
+    return _of_system(err) if isinstance(err, OSError) else str(err)
 
 
 def _of_system(err: OSError) -> str:

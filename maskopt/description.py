@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from maskopt import paths
-from maskopt.errors import MaskoptError, MissingFile, NotAModel, inline
+from maskopt.errors import MaskoptError, MissingFile, NotAModel
 from maskopt.measuring.measure import count_costs
 from maskopt.measuring.sizes import pack
 from maskopt.readable import MODEL_BYTES, refuse_unreadable
+from maskopt.terminal import inline
 from maskopt.tflite.inspection import Tensor, parse_graph, reading
 from maskopt.tflite.origin import read_origin
 from maskopt.tflite.variants import VARIANTS

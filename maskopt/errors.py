@@ -5,6 +5,7 @@ MaskoptError
 ├── UnknownName          a backbone, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
 ├── BrokenTable          a table that another stage has not written so
+├── BrokenRecord         a file of figures that maskopt has not written so
 ├── BrokenArchive        an archive that cannot be unpacked
 ├── UnsafeArchive        an archive that holds what no archive of pictures holds
 ├── NoClassFolders       no folder, or more than one, that holds the class folders
@@ -17,6 +18,7 @@ MaskoptError
 ├── NothingNew           pictures of another source that are those of the data set
 ├── UnusableAttributes   a table of attributes that does not fit the pictures
 ├── CannotSplit          classes too small for the fractions
+├── CannotFold           classes too small for the folds of cross-validation
 ├── WrongWeights         a weights file that does not fit its network
 ├── FixedScale           a width or depth that a network does not have
 ├── TooSmall             pictures of fewer px than a network takes
@@ -42,29 +44,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-MAX_LINE = 10_000  # letters; lists of what is known may be long
+from maskopt.terminal import inline, legible
+
 MAX_NAME = 100  # letters
 USER_MUST_ACT = 65  # exit code of a stage that would fail again; EX_DATAERR of sysexits.h
-
-
-def legible(text: str) -> str:
-    """Return what a terminal may show: other letters as escapes, and the middle of lines without end left out.
-
-    Names, keys and paths that users give stand in messages: they must neither steer a terminal nor fill it.
-    """
-    seen = "".join(
-        letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
-    return "\n".join(
-        line if len(line) <= MAX_LINE else f"{line[: MAX_LINE // 2]} ... {line[-MAX_LINE // 2 :]}"
-        for line in seen.split("\n")
-    )
-
-
-def inline(given: object) -> str:
-    """Return a path, or a word of somebody's file, in one line that a terminal may show."""
-    return legible(str(given)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 class MaskoptError(Exception):
@@ -108,6 +91,16 @@ class BrokenTable(MaskoptError):
 
     def __init__(self, path: Path, reason: str, stage: str) -> None:
         super().__init__(f"{path} is not what stage {stage} writes: {reason}. Run `dvc repro --force {stage}`")
+
+
+class BrokenRecord(MaskoptError):
+    """Figures, which git keeps, are not as they were written."""
+
+    def __init__(self, path: Path, reason: str, command: str) -> None:
+        super().__init__(
+            f"{inline(path)} is not what maskopt wrote: {reason}. If it holds conflicts of git, take one side with "
+            f"`git checkout HEAD -- {inline(path)}`; else make it again with `{command}`"
+        )
 
 
 class BrokenArchive(MaskoptError):
@@ -236,6 +229,17 @@ class CannotSplit(MaskoptError):
         super().__init__(
             f"no picture of {label!r} is left for {side}: the class has {pictures} pictures in {groups} groups of "
             "look-alikes. Give more pictures, or set another split in params.yaml"
+        )
+
+
+class CannotFold(MaskoptError):
+    """A class is too small to be in each fold of cross-validation."""
+
+    def __init__(self, label: str, groups: int, folds: int) -> None:
+        super().__init__(
+            f"{label!r} cannot be spread over cross-validation: want {folds} groups of look-alikes, one for each of "
+            f"cross_validation.folds, got {groups}. Give more pictures, or in params.yaml lower "
+            "cross_validation.folds, which is 3 at least, or set cross_validation.network to null"
         )
 
 

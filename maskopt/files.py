@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from maskopt.errors import MissingFile
+from maskopt.errors import BrokenRecord, MissingFile
 
 Record = dict[str, Any]  # facts that training notes, metrics, latency
 
@@ -47,11 +47,14 @@ def read_record(path: Path) -> Record:
 
     Raises:
         MissingFile: there is no `path`.
+        BrokenRecord: it is no JSON: git may have put conflicts into it.
     """
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingFile(path, "run `dvc repro`") from None
+    except ValueError as err:  # of JSON, and not UTF-8
+        raise BrokenRecord(path, str(err), "dvc repro") from None
     return record
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
+from maskopt.errors import CannotFold
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -30,10 +32,16 @@ def draw_folds(labels: npt.ArrayLike, groups: npt.ArrayLike, n_folds: int, seed:
         groups: (N,).
         n_folds: 3 or more.
         seed: of the choice.
+
+    Raises:
+        CannotFold: a class has fewer groups than there are folds.
     """
-    labels = np.asarray(labels)
+    labels, groups = np.asarray(labels), np.asarray(groups)
+    for label in np.unique(labels):
+        if (found := len(np.unique(groups[labels == label]))) < n_folds:
+            raise CannotFold(str(label), found, n_folds)
     parts = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    asked = [rows for _, rows in parts.split(np.zeros(len(labels)), labels, np.asarray(groups))]
+    asked = [rows for _, rows in parts.split(np.zeros(len(labels)), labels, groups)]
     for i, rows in enumerate(asked):
         val = asked[(i + 1) % n_folds]
         train = np.setdiff1d(np.arange(len(labels)), np.concatenate([rows, val]))

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from maskopt import paths
 from maskopt.data.rows import read_manifest, read_pictures, read_pixels
-from maskopt.errors import MissingFile
+from maskopt.errors import BrokenRecord, MissingFile
 from maskopt.files import read_record, replacing, write_record
 from maskopt.params import Params
 from maskopt.report import tables
@@ -76,7 +77,7 @@ def main(params: Params) -> None:
     results = collect_results(records.metrics, records.latency, records.predictions)
     shortcuts = list_shortcuts(read_record(paths.SHORTCUTS))
     together, parted = (read_pictures(paths.crossed(way)) for way in ("together", "parted"))
-    leaks, tried = read_pictures(paths.leaks(params.seeds[0]), "other"), pd.read_csv(paths.SEARCH)
+    leaks, tried = read_pictures(paths.leaks(params.seeds[0]), "other"), _read_tried(paths.SEARCH)
     paper = comparable(params.data.classes)
     sheets = {
         **_list_sheets(records, results, paper, shortcuts, tried),
@@ -110,6 +111,22 @@ def main(params: Params) -> None:
             folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
         )
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
+
+
+def _read_tried(path: Path) -> pd.DataFrame:
+    """Return what a search tried.
+
+    Raises:
+        BrokenRecord: it is not what a search writes: git may have put conflicts into it.
+    """
+    command = "maskopt search --max-kb KB"
+    try:
+        tried = pd.read_csv(path, dtype={"front": bool})
+    except ValueError as err:  # of pandas, and not UTF-8
+        raise BrokenRecord(path, str(err), command) from None
+    if "front" not in tried:
+        raise BrokenRecord(path, f"want a column front, got {', '.join(map(str, tried))}", command)
+    return tried
 
 
 def _read_records(params: Params) -> _Records:

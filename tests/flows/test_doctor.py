@@ -10,11 +10,12 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from workspaces import QUIET, ROOT
 
-from flows import doctor
+from flows import doctor, installation
 from flows import workspace as ws
-from flows.doctor import Finding, examine
+from flows.doctor import examine
 from flows.errors import NoServer
 from flows.graph import read_graph
+from flows.installation import Finding, examine_installation
 from flows.server import find_or_start
 
 GIB = 2**30
@@ -72,7 +73,11 @@ def test_nothing_is_wrong_with_a_new_workspace(workspace):
 def test_little_memory_and_disk_are_told(workspace, monkeypatch):
     set_free(monkeypatch, memory=1, disk=2)
     assert ill(workspace) == [
-        Finding("memory", "1.0 GiB free, want 3", "end other programs: large networks need it"),
+        Finding(
+            "memory",
+            "1.0 GiB free, want 3",
+            "end other programs: large networks need it; `ps -eo rss,pid,comm | sort -nr | head` lists the largest",
+        ),
         Finding("disk", "2.0 GiB free, want 5", "dvc gc --workspace"),
     ]
 
@@ -89,20 +94,70 @@ def test_run_at_work_is_told_and_its_locks_are_left_alone(workspace):
         ]
 
 
-def test_other_python_is_told(workspace, monkeypatch):
-    monkeypatch.setattr(doctor, "PYTHONS", ((3, 8), (3, 9)))
-    (finding,) = ill(workspace)
+def test_list_of_programs_is_one_that_this_system_makes():
+    command = doctor.LARGEST.strip("`").removesuffix(" | head")
+    lines = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.splitlines()
+    sizes = [int(line.split()[0]) for line in lines if line.split()[0].isdigit()]
+    assert sizes
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_nothing_is_wrong_with_this_installation():
+    python, packages = examine_installation()
+    assert (python.mend, packages.mend) == ("", "")
+    assert packages.found.endswith(" as they should be")
+
+
+def test_other_python_is_told(monkeypatch):
+    monkeypatch.setattr(installation, "PYTHONS", ((3, 8), (3, 9)))
+    finding, _ = examine_installation()
     assert finding.found.endswith(", want 3.8 to 3.9")
     assert finding.mend == "install one, then rm -f .venv/.ready && make run"
 
 
-def test_wrong_and_missing_packages_are_told(workspace, monkeypatch):
+def test_wrong_and_missing_packages_are_told(monkeypatch):
     wanted = ["typer>=9", "no-such-package", "pytest", 'no-such-extra; extra == "dev"']
-    monkeypatch.setattr(doctor, "requires", lambda _: wanted)
-    (finding,) = ill(workspace)
+    monkeypatch.setattr(installation, "requires", lambda _: wanted)
+    _, finding = examine_installation()
     assert finding.what == "packages"
     assert finding.found.startswith("typer 0.")
     assert finding.found.endswith(", want >=9; no-such-package is missing")
+    assert finding.mend == "rm -f .venv/.ready && make run"
+
+
+@pytest.fixture
+def run_without(tmp_path):
+    """A function that runs `maskopt ...` where a package cannot be imported; returns exit code, output and errors."""
+
+    def run(package, *arguments):
+        code = f"import sys; sys.modules[{package!r}] = None; from maskopt.cli import main; main()"
+        command = [sys.executable, "-c", code, *arguments]
+        environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("package", ["filelock", "httpx", "joblib", "packaging", "prefect", "psutil", "ruamel.yaml"])
+def test_missing_package_is_told_before_it_is_imported(run_without, package):
+    code, said, errors = run_without(package, "doctor")
+    assert code == 1
+    python, packages, *rest = said.splitlines()
+    assert python.startswith("ok   python: ")
+    assert packages.startswith(f"MEND packages: {package}")
+    assert packages.endswith(" is missing")
+    assert rest == [
+        "     -> rm -rf .venv && make run",
+        "The rest is looked at when that is mended: run `maskopt doctor` again",
+    ]
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("package", "command"), [("pydantic", "doctor"), ("psutil", "run")])
+def test_package_that_the_command_itself_needs_is_told(run_without, package, command):
+    said = f"error: package {package} is missing: `rm -rf .venv && make run` installs all of them anew\n"
+    assert run_without(package, command) == (1, "", said)
 
 
 def test_unusable_params_are_told(workspace):
@@ -159,17 +214,38 @@ def test_password_in_an_address_is_not_shown(workspace):
     assert "hunter2" not in str(err.value)
 
 
-def test_missing_credentials_are_told(workspace, monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """The home folder of somebody without credentials for Kaggle."""
+    monkeypatch.setenv("HOME", str(tmp_path / "somebody"))
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
+    return tmp_path / "somebody"
+
+
+@pytest.mark.usefixtures("home")
+def test_missing_credentials_are_told(workspace):
     change(workspace, "source: sample", "source: kaggle")
     (finding,) = ill(workspace)
     assert "Kaggle" in finding.found
+    assert finding.mend == (
+        "make a token at https://www.kaggle.com/settings, then `mkdir -p ~/.kaggle && (umask 077; cat > "
+        "~/.kaggle/access_token)`, paste it and press Enter and Ctrl-D"
+    )
+
+
+def test_token_that_was_kept_as_told_is_found_and_nobody_else_may_read_it(workspace, home):
+    change(workspace, "source: sample", "source: kaggle")
+    command = doctor.SIGN_IN.split("`")[1]
+    subprocess.run(command, shell=True, input="KGAT_test\n", text=True, check=True)
+    assert ill(workspace) == []
+    assert (home / ".kaggle/access_token").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
-    ("content", "mend"), [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout dvc.lock")], ids=["cut off", "conflict"]
+    ("content", "mend"),
+    [("", "maskopt run"), ("<<<<<<< HEAD\n", "git checkout HEAD -- dvc.lock")],
+    ids=["cut off", "conflict"],
 )
 def test_broken_lockfile_is_told(workspace, content, mend):
     (workspace / "dvc.lock").write_text(content)

@@ -1,28 +1,32 @@
 """The same result again: from two cold runs, and from training that was killed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 
 import pytest
 import yaml
-from small import shrink
+from small import PICTURES_PER_CLASS, shrink
 
 from maskopt import paths
-from maskopt.tflite.variants import VARIANTS
 
 pytestmark = pytest.mark.slow
 
 # Times differ from run to run, and what shows them.
 TIMED = ("data/latency", "data/report")
 
+# What has to be there before a stage starts.
+UPSTREAM = {"finetuned": "baseline@separable-0", "pruned": "finetuned@separable-0", "crossed": "baseline@separable-0"}
 
-@pytest.fixture(scope="module")
-def shrunk():
-    return partial(shrink, backbones=["separable"], size_px=32)
+
+def change(params):
+    """Make params small, and ask for cross-validation and corruptions, which the quick profile leaves out."""
+    shrink(params, backbones=["separable"], size_px=32)
+    params["evaluation"]["corruptions"] = True
+    params["cross_validation"] = {"network": "separable", "folds": 3}
 
 
 def made(workspace):
@@ -32,35 +36,45 @@ def made(workspace):
     return {path: md5 for path, md5 in outs.items() if path not in TIMED}
 
 
-def test_two_cold_runs_are_equal_to_the_byte(new_workspace, shrunk):
-    one, other = new_workspace(shrunk), new_workspace(shrunk)
+def test_two_cold_runs_are_equal_to_the_byte(new_workspace):
+    one, other = new_workspace(change), new_workspace(change)
     for workspace in (one, other):
         workspace.run("dvc", "repro")
     assert made(one) == made(other)
     assert len([path for path in made(one) if path.startswith("data/models/")]) == 11
+    assert len((one.root / paths.crossed("together")).read_text().splitlines()) == 1 + 3 * PICTURES_PER_CLASS
+    metrics = json.loads((one.root / paths.metrics("separable", "qat", 0)).read_text())
+    assert "corrupted" in metrics["formats"]["int8"]
 
 
-@pytest.mark.parametrize("stage", ["finetuned", "pruned"])
-def test_killed_stage_goes_on_and_ends_as_an_undisturbed_one(new_workspace, shrunk, stage):
+@pytest.mark.parametrize(
+    ("name", "output", "saved", "anew"),
+    [
+        ("finetuned@separable-0", paths.model("separable", "finetuned", 0), 1, 0),
+        ("pruned@separable-0", paths.model("separable", "pruned", 0), 1, 0),
+        # Two trainings for each of three folds: killed in the second of the second fold, the last fold starts anew.
+        ("crossed@together", paths.crossed("together"), 4, 1),
+    ],
+)
+def test_killed_stage_goes_on_and_ends_as_an_undisturbed_one(new_workspace, name, output, saved, anew):
     def longer(params):
-        shrunk(params)
+        change(params)
         params["prune"]["epochs"] = 6
         params["networks"]["separable"]["finetune"] = {"epochs": 6, "learning_rate": 0.001}
 
-    name = f"{stage}@separable-0"
+    stage, arguments = name.split("@")
     undisturbed, killed = new_workspace(longer), new_workspace(longer)
     undisturbed.run("dvc", "repro", name)
-    killed.run("dvc", "repro", f"{VARIANTS[stage].parent}@separable-0")
+    killed.run("dvc", "repro", UPSTREAM[stage])
     unfinished = killed.root / paths.unfinished(name)
-    command = [sys.executable, "-m", f"maskopt.stages.{stage}", "separable", "0"]
+    command = [sys.executable, "-m", f"maskopt.stages.{stage}", *arguments.split("-")]
     with subprocess.Popen(command, cwd=killed.root, env=os.environ | {"PYTHONPATH": str(killed.root)}) as process:
-        while not [*unfinished.rglob("*.npz")]:
+        while len([*unfinished.rglob("*.npz")]) < saved:
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     said = killed.run("dvc", "repro", name)
-    assert "goes on after epoch" in said
-    assert "Epoch 1/6" not in said
-    model = paths.model("separable", stage, 0).as_posix()
-    assert made(killed)[model] == made(undisturbed)[model]
+    assert said.count("goes on after epoch") == saved
+    assert said.count("Epoch 1/6") == anew
+    assert made(killed)[output.as_posix()] == made(undisturbed)[output.as_posix()]
     assert not unfinished.exists()

@@ -8,6 +8,7 @@ import pytest
 
 from maskopt import paths
 from maskopt.data.folds import draw_folds
+from maskopt.errors import CannotFold
 from maskopt.params import CrossValidation, Phase, Trunk, load_params
 from maskopt.report.crossed import measure_gain
 from maskopt.stages import crossed
@@ -30,6 +31,17 @@ def test_look_alikes_are_on_one_side_and_classes_are_spread_evenly():
         sides = [set(GROUPS[rows]) for rows in (fold.train, fold.val, fold.asked)]
         assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
         assert (LABELS[fold.asked] == "cat").mean() == 0.5
+
+
+def test_class_with_fewer_groups_than_folds_is_told():
+    labels = np.array(["cat"] * 6 + ["dog"] * 20)
+    with pytest.raises(CannotFold) as told:
+        list(draw_folds(labels, np.maximum(np.arange(26), 2), 5, 0))  # four groups of cats
+    assert str(told.value) == (
+        "'cat' cannot be spread over cross-validation: want 5 groups of look-alikes, one for each of "
+        "cross_validation.folds, got 4. Give more pictures, or in params.yaml lower cross_validation.folds, which is 3 "
+        "at least, or set cross_validation.network to null"
+    )
 
 
 def test_folds_follow_from_the_seed():

@@ -1,6 +1,7 @@
 import pytest
 
-from maskopt.files import replacing
+from maskopt.errors import BrokenRecord, MissingFile
+from maskopt.files import read_record, replacing
 
 
 def names_in(folder):
@@ -103,3 +104,26 @@ def test_rest_of_a_killed_run_is_not_mixed_in(tmp_path):
         folder.mkdir()
         (folder / "new").touch()
     assert names_in(tmp_path / "model") == ["new"]
+
+
+def test_missing_record_says_how_to_make_it(tmp_path):
+    with pytest.raises(MissingFile, match="is missing: run `dvc repro`"):
+        read_record(tmp_path / "metrics.json")
+
+
+def test_record_with_conflicts_of_git_says_how_to_mend_it(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text('{\n<<<<<<< HEAD\n  "total": 1\n=======\n  "total": 2\n>>>>>>> other\n}\n')
+    with pytest.raises(BrokenRecord) as told:
+        read_record(path)
+    assert str(told.value) == (
+        f"{path} is not what maskopt wrote: Expecting property name enclosed in double quotes: line 2 column 1 (char 2)"
+        f". If it holds conflicts of git, take one side with `git checkout HEAD -- {path}`; else make it again with "
+        "`dvc repro`"
+    )
+
+
+def test_record_that_is_no_utf8_is_told(tmp_path):
+    (tmp_path / "metrics.json").write_bytes(b"\xff")
+    with pytest.raises(BrokenRecord, match="can't decode byte 0xff"):
+        read_record(tmp_path / "metrics.json")

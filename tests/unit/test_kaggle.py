@@ -235,14 +235,31 @@ def test_fetch_takes_the_whole_or_leaves_nothing(status, signed_in, tmp_path):
         assert list(target.parent.iterdir()) == []
 
 
+TOKEN = {"KAGGLE_API_TOKEN": "KGAT_test"}
+NAME_AND_KEY = {"KAGGLE_USERNAME": "somebody", "KAGGLE_KEY": "secret-key"}
+BASIC = "c29tZWJvZHk6c2VjcmV0LWtleQ=="  # name and key as HTTP sends them
+
+
 @pytest.mark.parametrize("status", [200, 401, 404, 500])
-def test_credentials_are_in_no_line_and_no_file(status, signed_in, tmp_path, monkeypatch, caplog, capfd):
+@pytest.mark.parametrize(
+    ("given", "sent", "secrets"),
+    [
+        (TOKEN, "Bearer KGAT_test", ["KGAT_test"]),
+        (NAME_AND_KEY, f"Basic {BASIC}", ["secret-key", BASIC.rstrip("=")]),
+    ],
+    ids=["token", "name and key"],
+)
+def test_credentials_are_in_no_line_and_no_file(
+    given, sent, secrets, status, stub, tmp_path, monkeypatch, caplog, capfd
+):
     """DVC and Prefect see the lines and the files of a stage, and nothing else of it."""
     from maskopt.errors import MaskoptError
     from maskopt.params import load_params
     from maskopt.stages import fetch
 
-    signed_in.status = status
+    stub.status = status
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
     params = load_params(Path(__file__).parents[2] / "params.yaml")
     changes = {"source": "kaggle", "kaggle_dataset": DATASET, "classes": ("cat", "dog")}
     monkeypatch.chdir(tmp_path)
@@ -253,8 +270,8 @@ def test_credentials_are_in_no_line_and_no_file(status, signed_in, tmp_path, mon
         except MaskoptError as err:
             said = str(err)
     assert bool(said) == (status != 200)
-    assert signed_in.requests[0][2] == "Bearer KGAT_test"
+    assert stub.requests[0][2] == sent
     out, errors = capfd.readouterr()
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    assert not [text for text in (said, caplog.text, out, errors) if "KGAT_test" in text]
-    assert not [content for content in files if b"KGAT_test" in content]
+    lines = [text.encode() for text in (said, caplog.text, out, errors)]
+    assert not [text for text in lines + files for secret in secrets if secret.encode() in text]

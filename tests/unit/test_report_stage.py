@@ -10,7 +10,7 @@ from PIL import Image
 
 from maskopt import paths
 from maskopt.data.rows import COLUMNS
-from maskopt.errors import MissingFile
+from maskopt.errors import BrokenRecord, MissingFile
 from maskopt.files import read_record, write_record
 from maskopt.measuring.intervals import wilson_interval
 from maskopt.params import CrossValidation, load_params
@@ -277,6 +277,23 @@ def test_names_of_classes_that_look_like_something_else_stay_names(params):
     assert "right about 100.0% of all pictures while\nlook-alikes are kept on one side" in page
     models = pd.read_csv(paths.REPORT / "models.csv").set_index(["network", "variant", "format"])
     assert abs(models["difference_points"].loc["separable", "qat", "int8"]) < 15  # of answers alike, most of them right
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("experiment,front\n<<<<<<< HEAD\na,True\n=======\nb,True\n>>>>>>> other\n", "Bool column has NA values"),
+        ("<<<<<<< HEAD\nexperiment\n=======\ntried\n>>>>>>> other\n", "want a column front, got <<<<<<< HEAD"),
+    ],
+    ids=["rows", "names"],
+)
+def test_search_with_conflicts_of_git_is_told(params, content, reason):
+    paths.SEARCH.write_text(content)
+    with pytest.raises(BrokenRecord) as told:
+        report.main(params)
+    assert str(told.value).startswith(f"data/search.csv is not what maskopt wrote: {reason}")
+    assert str(told.value).endswith("; else make it again with `maskopt search --max-kb KB`")
 
 
 @pytest.mark.usefixtures("run", "no_gallery")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Concatenate, cast
 
-from maskopt import errors, params, paths, problems, yaml_text
+from maskopt import errors, params, paths, problems, terminal, yaml_text
 from maskopt.errors import USER_MUST_ACT, ChangedMeanwhile, MaskoptError
 from maskopt.params import Params, load_params
 from maskopt.stages import CODE_AT_START, code
 
 # DVC does not watch these, or a new message would train everything again.
-UNWATCHED = {Path(str(module.__file__)) for module in (errors, params, paths, problems, yaml_text)}
+UNWATCHED = {Path(str(module.__file__)) for module in (errors, params, paths, problems, terminal, yaml_text)}
 
 
 def run(stage: Callable[Concatenate[Params, ...], None]) -> None:
