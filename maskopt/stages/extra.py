@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from maskopt import paths
-from maskopt.data.likeness import find_copies, find_near_copies, join
+from maskopt.data.likeness import find_near_copies, join
 from maskopt.data.manifest import build_manifest
 from maskopt.data.pixels import write_pixels
 from maskopt.data.rows import COLUMNS, read_manifest
@@ -39,8 +39,8 @@ def main(params: Params) -> None:
 def _find_known(given: pd.DataFrame, learned: pd.DataFrame, distance_bits: int) -> npt.NDArray[np.bool_]:
     """Return (N,): which pictures are copies or near-copies of some of the data set, which models may have seen."""
     both = pd.concat([learned, given], ignore_index=True)
-    links = [find_copies(both["sha256"].to_list()), find_near_copies(both["phash"].to_list(), distance_bits)]
-    groups, _ = join(len(both), np.concatenate(links), [], len(both))
+    links = find_near_copies(both["phash"].to_list(), distance_bits)  # copies among them
+    groups, _ = join(len(both), links, [], len(both))
     return np.isin(groups[len(learned) :], groups[: len(learned)])
 
 

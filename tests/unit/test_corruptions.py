@@ -26,7 +26,7 @@ def test_pictures_keep_their_shape_and_change_more_at_a_higher_severity(pictures
     worse = [corrupt(pictures, range(N), name, severity) for severity in SEVERITIES]
     assert all(each.shape == pictures.shape and each.dtype == np.uint8 for each in worse)
     changes = [distance(each, pictures) for each in worse]
-    assert changes == sorted(changes)
+    assert (np.diff(changes) > 0).all()
     assert changes[0] > 0.4
 
 
