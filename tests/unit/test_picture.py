@@ -120,6 +120,12 @@ def test_truncated_files_of_all_kinds_are_refused(suffix, share, tmp_path):
     assert "is not a picture that can be read" in refusal(path)
 
 
+def test_other_kinds_of_pictures_are_refused_whatever_they_are_called(tmp_path):
+    path = tmp_path / "a.png"
+    photograph(0).save(path, "BMP")
+    assert "which is neither JPEG, PNG nor WebP" in refusal(path)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
