@@ -5,6 +5,7 @@ from math import sqrt
 
 from maskopt.bundle.description import BEST_BY, best
 from maskopt.files import Record
+from maskopt.measuring.intervals import wilson_interval
 from maskopt.report.results import Models
 
 Figures = Mapping[tuple[str, str], Record]  # (backbone, variant) -> metrics of its int8 file
@@ -18,6 +19,15 @@ CHOICE = """\
 
 Of the int8 files of the first seed, the best is {best_by}.
 Noise is one standard error of its share. The test pictures had no part in this. Section Words explains the names.
+
+## How it was measured
+"""
+NONE_YET = """\
+## Which model
+
+None yet: the best, `{name}`, is right about {share:.2%} of the {pictures:,} validation pictures, which does not show
+that it is better than always naming the most frequent class, which {chance:.2%} of them are of. More pictures, or more
+epochs, may help.
 
 ## How it was measured
 """
@@ -43,12 +53,21 @@ def choose(figures: Figures, val_pictures: int) -> tuple[tuple[str, str], tuple[
     return chosen, min(near, key=lambda model: (near[model]["gzip_bytes"], -near[model]["val_accuracy"]))
 
 
-def say_choice(metrics: Models, val_pictures: int) -> str:
-    """Return the answer as Markdown; nothing where no int8 file was measured."""
+def say_choice(metrics: Models, val_pictures: Mapping[str, int]) -> str:
+    """Return the answer as Markdown; nothing where no int8 file was measured.
+
+    Args:
+        metrics: of the first seed.
+        val_pictures: class -> how many pictures of it chose.
+    """
     figures = {model: record["formats"][FORMAT] for model, record in metrics.items() if FORMAT in record["formats"]}
     if not figures:
         return ""
-    chosen, smallest = choose(figures, val_pictures)
+    pictures = sum(val_pictures.values())
+    chosen, smallest = choose(figures, pictures)
+    share, chance = figures[chosen]["val_accuracy"], max(val_pictures.values()) / pictures
+    if wilson_interval(round(share * pictures), pictures)[0] <= chance:
+        return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance)
     return CHOICE.format(
         best=_describe(chosen, figures),
         smallest="the same" if smallest == chosen else _describe(smallest, figures),

@@ -85,7 +85,7 @@ def main(params: Params) -> None:
     }
     split = read_record(paths.split_report(params.seeds[0]))
     said = introduce(
-        say_choice(records.first, split["sizes"]["val"]),
+        say_choice(records.first, {label: sides["val"] for label, sides in split["classes"].items()}),
         params.data.source,
         int(results["total"].max()),
         list_starts(records.metrics),
