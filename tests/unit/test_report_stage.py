@@ -46,7 +46,8 @@ def run(tmp_path, monkeypatch):
     frame.fillna("0").assign(bytes=1, width_px=8, height_px=8).to_csv(paths.MANIFEST, index=False)
     np.save(paths.pixels(64), rng.integers(0, 256, (90, 64, 64, 3), np.uint8))
     links = {"copies": 3, "near_copies": 5, "crops": 7, "refused": 0}
-    alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links, "sizes": {"val": 300}}
+    classes = {name: {"val": 100} for name in CLASSES}
+    alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links, "classes": classes}
     write_record(paths.split_report(0), alike | {"leaks": {"here": 4, "if_parted_by_chance": 12}})
     pd.DataFrame(columns=LEAKS).to_csv(paths.leaks(0), index=False)
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
