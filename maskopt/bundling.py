@@ -4,6 +4,7 @@ Shape legend: N pictures, H height px, W width px, K classes.
 """
 
 import hashlib
+import logging
 import shutil
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import numpy as np
 
 from maskopt import paths
 from maskopt.bundle import card, micro
-from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output
+from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, read_description
 from maskopt.bundle.sums import SUMS, list_changed, write_sums
 from maskopt.bundle.threshold import choose_threshold
 from maskopt.choosing import are_of
@@ -25,10 +26,13 @@ from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile
 from maskopt.files import read_record, replacing
 from maskopt.measuring.litert import Classifier
 from maskopt.params import Params
+from maskopt.terminal import inline
 from maskopt.tflite.inspection import read_graph
 from maskopt.tflite.origin import Origin, read_origin
 from maskopt.tflite.variants import VARIANTS
 from maskopt.training.pictures import Pictures, choose_pictures, digest
+
+logger = logging.getLogger(__name__)
 
 WRITTEN = {MODEL, FILE, LABELS, VECTORS, SUMS, "README.md", "micro", *(f"micro/{name}" for name in micro.FILES)}
 TEMPLATE = Path(card.__file__).parent / "template"  # files that are the same in each bundle
@@ -52,7 +56,8 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         name: backbone/variant.
         file_format: one of the variant's.
         seed: one of params.
-        target: folder; a bundle that was there is replaced if nobody has put more into it or changed it.
+        target: folder; a bundle that was there is replaced if nobody has put more into it or changed it, and kept
+            beside it if it tells other classes.
 
     Raises:
         UnknownName: there is no such backbone, variant or format.
@@ -84,6 +89,7 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
     with replacing(target.resolve()) as folder:  # a link stays one
         folder.mkdir()
         _write(folder, file, description, about)
+        _keep_other_classes(target, description.classes)
     return description
 
 
@@ -113,6 +119,18 @@ def _refuse_occupied(target: Path) -> None:
         raise ForeignFiles(target, foreign)
     if changed := list_changed(target, ours - {SUMS}):
         raise ChangedFiles(target, changed, SUMS)
+
+
+def _keep_other_classes(target: Path, classes: tuple[str, ...]) -> None:
+    """Give a bundle that tells others another name: its pictures may be gone, and then it cannot be made again."""
+    if not (target / FILE).is_file() or set((former := read_description(target)).classes) == set(classes):
+        return
+    there = target.resolve()
+    kept = there.with_name(f"{there.name}-{former.sha256[:8]}")
+    if not kept.exists():  # else it is the same model
+        there.rename(kept)
+        told = inline(", ".join(former.classes))
+        logger.warning("%s held a bundle that tells %s: that is %s beside it now", inline(target), told, kept.name)
 
 
 def _foreign(target: Path, ours: Collection[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Which bundles are made, and what they may replace."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from bundles import CLASSES, DRAWINGS, NAME, carry
 
 from maskopt import paths
 from maskopt.bundle.description import FILE
+from maskopt.bundle.sums import write_sums
 from maskopt.bundling import make_bundle
 from maskopt.cli import main
 from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
@@ -60,6 +62,23 @@ def test_bundle_that_people_changed_is_not_replaced(bundle, params, change, told
         "changed. Copy elsewhere what you want to keep and delete the folder, or give another one with --out"
     )
     assert {file: file.read_bytes() for file in bundle.rglob("*") if file.is_file()} == before
+
+
+def test_bundle_that_tells_other_classes_is_kept_beside_the_new_one(bundle, params, caplog):
+    description = bundle / FILE
+    description.write_text(description.read_text().replace('"without_mask"', '"round\\n"'))
+    write_sums(bundle)
+    former = description.read_bytes()
+    make_bundle(params, NAME, "int8", 0, bundle)
+    kept = bundle.with_name(f"tiny-{json.loads(former)['sha256'][:8]}")
+    assert (kept / FILE).read_bytes() == former
+    assert caplog.messages == [
+        f"bundles/tiny held a bundle that tells with_mask, round\\n, mask_weared_incorrect: that is {kept.name} beside "
+        "it now"
+    ]
+    assert sorted(paths.BUNDLES.iterdir()) == [bundle, kept]
+    make_bundle(params, NAME, "int8", 0, bundle)
+    assert sorted(paths.BUNDLES.iterdir()) == [bundle, kept]
 
 
 def test_bundle_that_was_used_is_replaced(bundle, params):
