@@ -47,6 +47,7 @@ from pathlib import Path
 from maskopt.terminal import inline, legible
 
 MAX_NAME = 100  # letters
+MAX_KNOWN = 30  # names that a line still tells one from another
 USER_MUST_ACT = 65  # exit code of a stage that would fail again; EX_DATAERR of sysexits.h
 
 
@@ -76,7 +77,10 @@ class UnknownName(MaskoptError):
             name = f"{name[:MAX_NAME]}..."
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown {kind} {name!r}; known: {', '.join(known)}.{hint}")
+        told = f"known: {', '.join(known)}"
+        if len(known) > MAX_KNOWN:
+            told = f"{len(known)} are known, the nearest: {', '.join(difflib.get_close_matches(name, known, 10, 0))}"
+        super().__init__(f"unknown {kind} {name!r}; {told}.{hint}")
 
 
 class MissingFile(MaskoptError):

@@ -50,6 +50,14 @@ def test_long_name_leaves_room_for_what_is_known():
     assert str(UnknownName("variant", "q" * 10**6, ["qat"])) == f"unknown variant '{'q' * 100}...'; known: qat."
 
 
+def test_of_many_names_the_nearest_are_told():
+    known = ["pruned", "qat@small", *(f"stage-{i}" for i in range(40))]
+    told = str(UnknownName("target", "qat@smal", known))
+    assert told.startswith("unknown target 'qat@smal'; 42 are known, the nearest: qat@small, ")
+    assert told.endswith(". Did you mean 'qat@small'?")
+    assert told.count(",") == 10
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
