@@ -47,6 +47,12 @@ def clustered(model: keras.Model, trainer: Trainer, params: Params, clusters: fl
     return clustering.cluster(model, trainer, params_, preserve_sparsity=False)[0], {}
 
 
+def clustered_from_linear(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
+    """Cluster from centroids that are evenly spaced, as the paper's bytes need."""
+    linear = params.model_copy(update={"cluster": params.cluster.model_copy(update={"centroids": "linear"})})
+    return clustered(model, trainer, linear, clusters)
+
+
 def clustered_after_folding(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
     """Cluster what batch-norm has been folded into, with one scale for a kernel: no more int8 values than clusters."""
     folded, _ = clustered(fold_batch_norm(model), trainer, params, clusters)
@@ -96,7 +102,8 @@ class Technique:
 
 
 TECHNIQUES = {
-    "clustered: values": Technique(clustered, (16, 8, 4)),
+    "clustered: values": Technique(clustered, (32, 16, 8, 4)),
+    "clustered from linear centroids: values": Technique(clustered_from_linear, (32, 16)),
     "clustered after folding: values": Technique(clustered_after_folding, (16, 8, 4)),
     "clustered by layer: bytes of values": Technique(clustered_by_layer, (16, 8, 4)),
     "pruned: sparsity": Technique(pruned, (0.4, 0.8)),
@@ -112,6 +119,7 @@ def main() -> None:
     parser.add_argument("what", choices=("train", "table"))
     parser.add_argument("network", nargs="?", help="of params.yaml")
     parser.add_argument("seeds", nargs="*", type=int)
+    parser.add_argument("--only", nargs="+", choices=TECHNIQUES, default=TECHNIQUES, metavar="TECHNIQUE")
     arguments = parser.parse_args()
     if arguments.what == "table":
         tables = (f"## {file.stem}\n\n{tabulate(pd.read_csv(file))}\n" for file in sorted(RESULTS.glob("*.csv")))
@@ -119,7 +127,8 @@ def main() -> None:
         return
     rows = Rows(RESULTS / f"{arguments.network}.csv", ("technique", "setting", "seed"))
     for seed in arguments.seeds:
-        for name, technique in TECHNIQUES.items():
+        for name in arguments.only:
+            technique = TECHNIQUES[name]
             for setting in technique.settings:
                 row = {"technique": name, "setting": setting, "seed": seed}
                 if not rows.has(**row):
