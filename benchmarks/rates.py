@@ -41,6 +41,11 @@ Steps = Mapping[str, npt.NDArray[np.floating]]  # as `slim` takes them
 Compressed = tuple[keras.Model, Steps]
 
 
+def untouched(model: keras.Model, trainer: Trainer, params: Params, setting: float) -> Compressed:  # noqa: ARG001
+    """Leave it to quantisation, to compare with."""
+    return model, {}
+
+
 def clustered(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
     """Cluster as the variant does."""
     params_ = params.cluster.model_copy(update={"n_clusters": int(clusters)})
@@ -102,6 +107,7 @@ class Technique:
 
 
 TECHNIQUES = {
+    "fine-tuned alone": Technique(untouched, (0,)),
     "clustered: values": Technique(clustered, (32, 16, 8, 4)),
     "clustered from linear centroids: values": Technique(clustered_from_linear, (32, 16)),
     "clustered after folding: values": Technique(clustered_after_folding, (16, 8, 4)),
