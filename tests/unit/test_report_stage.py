@@ -333,7 +333,7 @@ def test_report_shows_pictures_of_another_source_where_there_are_some(params):
     assert (paths.REPORT / "extra.md").read_text() in page.split("## Pictures of another source")[1]
     assert set(pd.read_csv(paths.REPORT / "extra.csv")["total"]) == {40}
     assert "% (65.0 to 90.0)" in page
-    assert "| -15.0" in page
+    assert " -15.0 |" in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
