@@ -38,9 +38,7 @@ MODEL = """\
 `{name}`, {gzip_bytes:,} gzip bytes, right about {val_accuracy:.2%} of the validation pictures and {accuracy:.2%} of the
   test pictures ({low:.1f} to {high:.1f}). To ship it: `maskopt bundle {name}`\
 """
-
-
-DRAWN = """\
+DRAWINGS = """\
 The pictures are drawings that maskopt makes: which model is the best about photographs was not measured.
 
 """
@@ -118,7 +116,7 @@ def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) ->
         best=_describe(chosen, figures),
         smallest="the same" if smallest == chosen else _describe(smallest, figures),
         best_by=BEST_BY,
-        drawn=DRAWN if drawn else "",
+        drawn=DRAWINGS if drawn else "",
         pictures=pictures,
     )
 

@@ -299,7 +299,10 @@ def test_names_under_a_confusion_matrix_are_turned_where_they_would_overlap(fram
     section = {"name": "recall", "title": "", "prose": "", "table": TABLES["models"]}
     report = EMPTY | {"sections": [section]}
     tab = open_page(browser, tmp_path, write_html(report, frames, {}, NO_CHANGES, {}, "", {}), screen)
-    assert tab.locator("#confusion-chart .mark-text.role-axis-label text[transform*=rotate]").count() == turned
+    names = tab.locator("#confusion-chart .mark-text.role-axis-label text")
+    assert names.and_(tab.locator("[transform*=rotate]")).count() == turned
+    # Turned ones end at their tick, others have it in their middle.
+    assert names.first.get_attribute("text-anchor") == ("end" if turned else "middle")
     tab.close()
 
 

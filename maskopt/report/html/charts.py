@@ -203,12 +203,17 @@ def _draw_confusion(confusion: pd.DataFrame, network: str | None, variant: str) 
     ]
     classes = rows["predicted"].unique()
     needed_px = LETTER_PX * max(map(len, classes)) * len(classes)
-    angle = alt.ExprRef(f"width < {needed_px} ? -40 : 0")
+    turned = f"width < {needed_px}"
+    labels = alt.Axis(
+        labelAngle=alt.ExprRef(f"{turned} ? -40 : 0"),
+        labelAlign=alt.ExprRef(f"{turned} ? 'right' : 'center'"),  # Vega-Lite's own would begin at the tick
+        labelLimit=160,
+    )
     at = (
         alt.Chart(rows)
         .transform_filter("datum.network == network && datum.variant == variant")
         .encode(
-            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=angle, labelLimit=160)),
+            alt.X("predicted:N", sort=None, title="predicted class", axis=labels),
             alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=160)),
         )
     )
