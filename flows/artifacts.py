@@ -41,9 +41,14 @@ def show_failure(message: str) -> None:
 
 
 def with_links(text: str, links: Mapping[str, str]) -> str:
-    """Return a page's Markdown with its links to files beside it turned into `links`, or into the bare names."""
+    """Return a page's Markdown with its links to files beside it turned into `links`, or into the bare names.
+
+    Those to its sections become their text: a page of Prefect's has no such places.
+    """
 
     def turned(link: re.Match[str]) -> str:
+        if link["file"].startswith("#"):
+            return link["text"]
         return f"[{link['text']}]({links[link['file']]})" if link["file"] in links else f"`{link['file']}`"
 
     return _LINK.sub(turned, text)

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from flows.experiments import COMPARED
 from flows.graph import Graph, ask_dvc, read_graph
 from maskopt import paths
 from maskopt.errors import MissingFile
-from maskopt.files import read_record, replacing
+from maskopt.files import Record, read_record, replacing
 from maskopt.report.html.page import TOP, write_html
 
 Changes = Mapping[str, Mapping[str, float | None]]  # figure -> old, new, and diff where both are there
@@ -23,6 +23,20 @@ Changes = Mapping[str, Mapping[str, float | None]]  # figure -> old, new, and di
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "dvc", "prefect")
 FRAMES = ("models", "curves", "confusion")
 NAMES = ("network", "variant", "format", "true", "predicted")  # texts, also where they are 1 or None
+COLUMNS = ["model", "figure", "last commit", "now", "difference"]
+MOST_CHANGES = 5  # of each figure that is shown
+SHOWN = {  # figure -> how it is written, how its difference is, and whether that is a share of what it was
+    "accuracy": ("{:.2%}", "{:+.2f} points", False),
+    "gzip_bytes": ("{:,}", "{:+.1f}%", True),
+}
+OTHER_CLASSES = "The figures of the last commit are of other classes: nothing is comparable."
+NO_CHANGES = "No accuracy and no size."
+CHANGES = f"""\
+Accuracies and sizes that are not as in the last commit: {{count:,}}, of {{models:,}} models; on one side alone:
+{{alone:,}}. Shown are the largest changes of accuracy on the test pictures and of gzip bytes, {MOST_CHANGES} of each;
+the others are left out, `dvc metrics diff` lists all. Training on another kind of processor is enough to change nearly
+every figure a little.
+"""
 _CONFUSION = re.compile(r"(?P<format>formats\.[^.]+)\.confusion\.")
 
 
@@ -35,7 +49,7 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
     folder = workspace / paths.REPORT
     if not (folder / paths.SECTIONS).is_file():
         raise MissingFile(folder, "run `maskopt run`, which makes it")
-    report = read_record(folder / paths.SECTIONS)
+    report = read_report(folder / paths.SECTIONS)
     names = [section["name"] for section in report["sections"]]
     graph, uncommitted = read_graph(workspace), differing(workspace)
     note = tell_if_out_of_date(graph)
@@ -43,7 +57,7 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
         report,
         {name: read_frame(folder / f"{name}.csv") for name in FRAMES},
         {name: file.read_bytes() for name in names if (file := folder / f"{name}.jpg").is_file()},  # thumbnails
-        list_changes(json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))),
+        tell_changes(json.loads(ask_dvc(workspace, "metrics", "diff", "--json"))),
         _made(workspace, uncommitted),
         (workspace / paths.PARAMS).read_text(encoding="utf-8"),
         {TOP: note and f"Out of date: {note}.", "latency": tell_of_latency(graph, uncommitted)},
@@ -53,31 +67,39 @@ def make_page(workspace: Path) -> tuple[Path, str | None]:
     return workspace / paths.PAGE, note
 
 
+def read_report(file: Path) -> Record:
+    """Return what a report says; one that was made before it said what it is of, and the best model, names neither."""
+    unknown: Record = {"title": "Report", "best": None}
+    return unknown | read_record(file)
+
+
 def read_frame(file: Path) -> pd.DataFrame:
     """Return a table of numbers of the report."""
     return pd.read_csv(file, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 
 
-def list_changes(files: Mapping[str, Changes]) -> pd.DataFrame | None:
-    """Return text: accuracies and sizes that are others than in the last commit; None where classes are others.
+def tell_changes(files: Mapping[str, Changes]) -> tuple[str, pd.DataFrame]:
+    """Return in Markdown how many accuracies and sizes are others than in the last commit, and the largest as text.
 
     Args:
         files: path of metrics -> what has changed in it, as DVC tells it.
     """
+    nothing = pd.DataFrame(columns=COLUMNS)
     if any(_are_of_other_classes(changes) for changes in files.values()):
-        return None
-    rows = [
-        (
-            file.removeprefix(f"{paths.METRICS}/").removesuffix(".json"),
-            name.removeprefix("formats."),
-            *map(_text, found),
-        )
+        return OTHER_CLASSES, nothing
+    changed = [
+        (file.removeprefix(f"{paths.METRICS}/").removesuffix(".json"), name, change["old"], change["new"])
         for file, changes in files.items()
         for name, change in changes.items()
         if COMPARED.search(name)
-        for found in [(change["old"], change["new"], change.get("diff"))]
     ]
-    return pd.DataFrame(rows, columns=["model", "figure", "last commit", "now", "difference"])
+    if not changed:
+        return NO_CHANGES, nothing
+    both = [(model, name, old, new) for model, name, old, new in changed if old is not None and new is not None]
+    said = CHANGES.format(
+        count=len(changed), models=len({model for model, *_ in changed}), alone=len(changed) - len(both)
+    )
+    return said, pd.DataFrame([row for figure in SHOWN for row in _list_largest(both, figure)], columns=COLUMNS)
 
 
 def tell_if_out_of_date(graph: Graph) -> str | None:
@@ -106,6 +128,20 @@ def tell_of_latency(graph: Graph, uncommitted: Collection[Path]) -> str | None:
     return None
 
 
+def _list_largest(changes: Iterable[tuple[str, str, float, float]], figure: str) -> list[tuple[str, ...]]:
+    """Return rows of text, the largest change first; of model, name, old and new figure."""
+    text, difference, relative = SHOWN[figure]
+    found = [
+        (100 * (new - old) / (old if relative else 1), model, name.removeprefix("formats."), old, new)
+        for model, name, old, new in changes
+        if re.fullmatch(rf"formats\.\w+\.{figure}", name)
+    ]
+    return [
+        (model, name, text.format(old), text.format(new), difference.format(by))
+        for by, model, name, old, new in sorted(found, key=lambda each: -abs(each[0]))[:MOST_CHANGES]
+    ]
+
+
 def _are_of_other_classes(changes: Changes) -> bool:
     """Tell whether a format that was there before and is now has counts of a class that is on one side alone."""
     one_sided = {name for name, change in changes.items() if None in (change["old"], change["new"])}
@@ -120,7 +156,3 @@ def _made(workspace: Path, uncommitted: Collection[Path]) -> dict[str, str]:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         **{name: version(name) for name in PACKAGES},
     }
-
-
-def _text(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:,}" if isinstance(figure, int) else f"{figure:.4f}"

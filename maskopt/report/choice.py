@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from math import sqrt
 
+import pandas as pd
+
 from maskopt.bundle.description import BEST_BY, best
 from maskopt.files import Record
 from maskopt.measuring.intervals import wilson_interval
@@ -17,8 +19,9 @@ CHOICE = """\
 - The best: {best}
 - The smallest that is as good but for noise: {smallest}
 
-Of the int8 files of the first seed, the best is {best_by}.
-Noise is one standard error of its share. The test pictures had no part in this. Section Words explains the names.
+{drawn}Of the int8 files of the first seed, the best is {best_by}; [Validation](#validation) lists them all.
+Noise is one standard error of its share of {pictures:,} pictures. The test pictures had no part in this.
+[Words](#words) explains the names.
 
 ## How it was measured
 """
@@ -27,13 +30,17 @@ NONE_YET = """\
 
 None yet: the best, `{name}`, is right about {share:.2%} of the {pictures:,} validation pictures, which does not show
 that it is better than always naming the most frequent class, which {chance:.2%} of them are of. More pictures, or more
-epochs, may help.
+epochs, may help. [Validation](#validation) lists all models.
 
 ## How it was measured
 """
 MODEL = """\
 `{name}`, {gzip_bytes:,} gzip bytes, right about {val_accuracy:.2%} of the validation pictures and {accuracy:.2%} of the
   test pictures ({low:.1f} to {high:.1f}). To ship it: `maskopt bundle {name}`\
+"""
+DRAWINGS = """\
+The pictures are drawings that maskopt makes: which model is the best about photographs was not measured.
+
 """
 
 
@@ -47,32 +54,86 @@ def choose(figures: Figures, val_pictures: int) -> tuple[tuple[str, str], tuple[
         val_pictures: how many chose.
     """
     chosen = best(figures)
-    share = figures[chosen]["val_accuracy"]
-    enough = share - sqrt(share * (1 - share) / val_pictures)
+    enough = _least(figures[chosen]["val_accuracy"], val_pictures)
     near = {model: each for model, each in figures.items() if each["val_accuracy"] >= enough}
     return chosen, min(near, key=lambda model: (near[model]["gzip_bytes"], -near[model]["val_accuracy"]))
 
 
-def say_choice(metrics: Models, val_pictures: Mapping[str, int]) -> str:
+def list_validation(metrics: Models, val_pictures: int) -> pd.DataFrame:
+    """Return a row per network and variant, the best first: what its int8 file is chosen by, and if it is as good.
+
+    Args:
+        metrics: of the first seed.
+        val_pictures: how many chose.
+    """
+    figures = _of_int8(metrics)
+    rows = [(*model, each["val_accuracy"], each["gzip_bytes"]) for model, each in figures.items()]
+    table = pd.DataFrame(rows, columns=["network", "variant", "val_accuracy", "gzip_bytes"])
+    table = table.sort_values(["val_accuracy", "gzip_bytes"], ascending=[False, True], ignore_index=True)
+    return table.assign(as_good=table["val_accuracy"] >= _least(table["val_accuracy"].max(), val_pictures))
+
+
+def lay_out_validation(validation: pd.DataFrame) -> pd.DataFrame:
+    """Return text: a row per network and variant."""
+    return pd.DataFrame(
+        {
+            "network": validation["network"],
+            "variant": validation["variant"],
+            "accuracy (validation)": [f"{share:.2%}" for share in validation["val_accuracy"]],
+            "gzip bytes": [f"{count:,}" for count in validation["gzip_bytes"]],
+            "as good but for noise": ["yes" if good else "no" for good in validation["as_good"]],
+        }
+    )
+
+
+def name_best(metrics: Models, val_pictures: Mapping[str, int]) -> tuple[str, str] | None:
+    """Return the model that `say_choice` calls the best; None where it names none to ship."""
+    figures = _of_int8(metrics)
+    if not figures:
+        return None
+    chosen = best(figures)
+    return chosen if _beats_guessing(figures[chosen]["val_accuracy"], val_pictures) else None
+
+
+def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) -> str:
     """Return the answer as Markdown; nothing where no int8 file was measured.
 
     Args:
         metrics: of the first seed.
         val_pictures: class -> how many pictures of it chose.
+        drawn: whether the pictures are those that maskopt draws.
     """
-    figures = {model: record["formats"][FORMAT] for model, record in metrics.items() if FORMAT in record["formats"]}
+    figures = _of_int8(metrics)
     if not figures:
         return ""
     pictures = sum(val_pictures.values())
     chosen, smallest = choose(figures, pictures)
-    share, chance = figures[chosen]["val_accuracy"], max(val_pictures.values()) / pictures
-    if wilson_interval(round(share * pictures), pictures)[0] <= chance:
+    share = figures[chosen]["val_accuracy"]
+    if not _beats_guessing(share, val_pictures):
+        chance = max(val_pictures.values()) / pictures
         return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance)
     return CHOICE.format(
         best=_describe(chosen, figures),
         smallest="the same" if smallest == chosen else _describe(smallest, figures),
         best_by=BEST_BY,
+        drawn=DRAWINGS if drawn else "",
+        pictures=pictures,
     )
+
+
+def _of_int8(metrics: Models) -> Figures:
+    return {model: record["formats"][FORMAT] for model, record in metrics.items() if FORMAT in record["formats"]}
+
+
+def _least(share: float, pictures: int) -> float:
+    """Return the share that is one standard error lower."""
+    return share - sqrt(share * (1 - share) / pictures)
+
+
+def _beats_guessing(share: float, val_pictures: Mapping[str, int]) -> bool:
+    """Tell whether a model is shown to be better than always naming the most frequent class."""
+    pictures = sum(val_pictures.values())
+    return wilson_interval(round(share * pictures), pictures)[0] > max(val_pictures.values()) / pictures
 
 
 def _describe(model: tuple[str, str], figures: Figures) -> str:

@@ -1,11 +1,13 @@
 """What a report says, in sections, and as one Markdown page."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from maskopt.files import Record
+from maskopt.report.tables import NOTHING
 
 INTRODUCTION = """\
 Measured on the .tflite files with ai-edge-litert, on the {pictures} pictures of the test split (data: {source}).
@@ -25,8 +27,11 @@ LEAKS = """\
 REFUSED = """\
 {refused:,} of these pairs were left apart, since they would have joined too many pictures.
 """
-FALSE_ALARMS = """\
+DRAWN_CROPS = """\
 These pictures are drawn one by one: what looks like a crop of another is a false alarm.
+"""
+OTHER_CROPS = """\
+Of pictures that are drawn or rendered, not photographed, what looks like a crop of another may be a false alarm.
 """
 SEEDS = """\
 Figures are means over the seeds {seeds}, which training and the split into train and val follow, the test split not;
@@ -39,6 +44,13 @@ DRAWN = "sample"  # `data.source`
 
 # Name of a table -> title and what must be known to read it; a report holds those of which there are any rows.
 SECTIONS = {
+    "validation": (
+        "Validation",
+        """\
+How often the int8 files of the first seed are right about the validation pictures, by which alone the model at the top
+is chosen. As good but for noise: at most one standard error below the best.
+""",
+    ),
     "table_1": (
         "Table 1: float models",
         """\
@@ -48,8 +60,8 @@ Size of the .tflite file as it is.
     "table_2": (
         "Table 2: compressed models",
         """\
-Size of the .tflite file, gzipped (level 9). QAT is the paper's: pruned, clustered, then trained without keeping either.
-What is quantised in training (QAT, PCQAT) is int8 alone.
+Size of the .tflite file, gzipped (level 9). QAT here is `sparse_clustered_qat`: pruned, clustered, then trained without
+keeping either. What is quantised in training (QAT, PCQAT) is int8 alone.
 """,
     ),
     "models": (
@@ -146,11 +158,17 @@ float model of the network on the same pictures. [robustness.csv](robustness.csv
 BESIDE_PAPER = {
     "table_1": "The paper's figures are its own, for Kaggle's pictures and its settings.\n",
     "table_2": """\
-Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against either.
+This QAT is the paper's. Which of dynamic range and int8 the paper calls PTQ is not known to us: hold its figure against
+either.
 """,
 }
 OTHER_CLASSES = "The paper's figures are left out: they are of other classes.\n"
 FIGURES_AFTER = "table_2"
+NAMED_CLASSES = 4  # in the title
+LONGEST_FIGURE = 40  # letters; longer texts are read as sentences
+
+
+_FIGURE = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(?![\w.])")  # no version, no name of a file
 
 
 @dataclass(frozen=True)
@@ -176,6 +194,12 @@ def list_sections(texts: Mapping[str, pd.DataFrame], beside_paper: bool) -> list
         for name, (title, prose) in SECTIONS.items()
         if name in texts
     ]
+
+
+def entitle(classes: Sequence[str]) -> str:
+    """Return the title of a report: the classes that its models tell, the first of them where there are many."""
+    rest = len(classes) - NAMED_CLASSES
+    return f"Report: {', '.join(classes[:NAMED_CLASSES])}{f' and {rest} more' if rest > 0 else ''}"
 
 
 def introduce(
@@ -216,9 +240,9 @@ def introduce(
     )
 
 
-def write_page(introduction: str, sections: Sequence[Section], figures: Sequence[str]) -> str:
+def write_page(title: str, introduction: str, sections: Sequence[Section], figures: Sequence[str]) -> str:
     """Return the page, with links to the files of figures beside it."""
-    parts = ["# Report\n", introduction]
+    parts = [f"# {title}\n", introduction]
     for section in sections:
         parts += [f"## {section.title}\n", section.prose, to_markdown(section.table)]
         if section.name == FIGURES_AFTER:
@@ -245,12 +269,18 @@ def _say_leaks(split: Record, source: str) -> str:
     )
     if links["refused"]:
         said += REFUSED.format(refused=links["refused"])
-    if source == DRAWN and links["crops"]:
-        said += FALSE_ALARMS
+    if links["crops"]:
+        said += DRAWN_CROPS if source == DRAWN else OTHER_CROPS
     return said
 
 
 def to_markdown(table: pd.DataFrame) -> str:
-    """Return a Markdown table of texts as they are, those that begin with a figure to the right."""
-    sides = ["right" if table[name].str.match(r"\d").any() else "left" for name in table.columns]
+    """Return a Markdown table of texts as they are, columns of figures to the right."""
+    sides = ["right" if are_figures(table[name]) else "left" for name in table.columns]
     return f"{table.to_markdown(index=False, disable_numparse=True, colalign=sides if len(table) else None)}\n"
+
+
+def are_figures(texts: Iterable[str]) -> bool:
+    """Tell whether all texts of a column are short and begin with a figure, but for those that say there is none."""
+    known = [text for text in texts if text != NOTHING]
+    return bool(known) and all(len(text) <= LONGEST_FIGURE and _FIGURE.match(text) for text in known)

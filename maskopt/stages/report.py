@@ -17,12 +17,12 @@ from maskopt.report import tables
 from maskopt.report.attributes import lay_out_groups, list_groups
 from maskopt.report.bytes import lay_out_bytes, list_bytes
 from maskopt.report.canvas import save
-from maskopt.report.choice import say_choice
+from maskopt.report.choice import lay_out_validation, list_validation, name_best, say_choice
 from maskopt.report.crossed import lay_out_label_problems, list_label_problems, measure_gain, say_gain
 from maskopt.report.extra import lay_out_extra, list_extra
 from maskopt.report.gallery import draw_gallery
 from maskopt.report.leaks import MOST_PAIRS, draw_leaks, lay_out_leaks
-from maskopt.report.page import introduce, list_sections, to_markdown, to_record, write_page
+from maskopt.report.page import DRAWN, entitle, introduce, list_sections, to_markdown, to_record, write_page
 from maskopt.report.paper import Papers, comparable
 from maskopt.report.results import (
     Frames,
@@ -79,13 +79,14 @@ def main(params: Params) -> None:
     together, parted = (read_pictures(paths.crossed(way)) for way in ("together", "parted"))
     leaks, tried = read_pictures(paths.leaks(params.seeds[0]), "other"), _read_tried(paths.SEARCH)
     paper = comparable(params.data.classes)
+    split = read_record(paths.split_report(params.seeds[0]))
+    val_pictures = {label: sides["val"] for label, sides in split["classes"].items()}
     sheets = {
         **_list_sheets(records, results, paper, shortcuts, tried),
-        **_list_optional_sheets(records, together, leaks, tried),
+        **_list_optional_sheets(records, together, leaks, tried, sum(val_pictures.values())),
     }
-    split = read_record(paths.split_report(params.seeds[0]))
     said = introduce(
-        say_choice(records.first, {label: sides["val"] for label, sides in split["classes"].items()}),
+        say_choice(records.first, val_pictures, params.data.source == DRAWN),
         params.data.source,
         int(results["total"].max()),
         list_starts(records.metrics),
@@ -95,6 +96,7 @@ def main(params: Params) -> None:
         split,
         say_gain(measure_gain(together, parted), params.cross_validation, params.seeds[0]) if len(together) else "",
     )
+    title = entitle(params.data.classes)
     sections = list_sections({name: text for name, (_, text) in sheets.items() if text is not None}, bool(paper))
     with replacing(paths.REPORT) as folder:
         folder.mkdir()
@@ -106,10 +108,14 @@ def main(params: Params) -> None:
         for name, figure in _draw(records, results, sheets, max(params.pixels.sizes_px)):
             figures.append(name)
             save(figure, folder / name)
-        (folder / "report.md").write_text(write_page(said, sections, figures), encoding="utf-8")
-        write_record(
-            folder / paths.SECTIONS, {"introduction": said, "sections": [to_record(each) for each in sections]}
-        )
+        (folder / "report.md").write_text(write_page(title, said, sections, figures), encoding="utf-8")
+        page = {
+            "title": title,
+            "best": name_best(records.first, val_pictures),
+            "introduction": said,
+            "sections": [to_record(each) for each in sections],
+        }
+        write_record(folder / paths.SECTIONS, page)
     logger.info("%s: %d models of %d networks", paths.REPORT / "report.md", len(results), len(params.backbones))
 
 
@@ -186,11 +192,12 @@ def _list_sheets(
 
 
 def _list_optional_sheets(
-    records: _Records, together: pd.DataFrame, leaks: pd.DataFrame, tried: pd.DataFrame
+    records: _Records, together: pd.DataFrame, leaks: pd.DataFrame, tried: pd.DataFrame, val_pictures: int
 ) -> Sheets:
     """Return those of which there are any rows in this run."""
     attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str, keep_default_na=False)
     optional: dict[str, tuple[pd.DataFrame, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+        "validation": (list_validation(records.first, val_pictures), lay_out_validation),
         "front": (list_front(tried), lay_out_front),
         "leaks": (leaks, lay_out_leaks),
         "suspects": (list_suspects(records.predictions), lay_out_suspects),

@@ -18,5 +18,7 @@ def test_validation_says_what_holds_and_which_rows_break_the_rest():
 
 
 def test_links_to_files_beside_the_report_become_links_that_a_server_can_follow():
-    text = "![curves.png](curves.png) and [the list](skipped.csv)"
-    assert with_links(text, {"curves.png": "../artifact/1"}) == "[curves.png](../artifact/1) and `skipped.csv`"
+    text = "![curves.png](curves.png) and [the list](skipped.csv), see [Words](#words)"
+    assert with_links(text, {"curves.png": "../artifact/1"}) == (
+        "[curves.png](../artifact/1) and `skipped.csv`, see Words"
+    )

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from flows.graph import Settings, Stage, read_graph
-from flows.page import list_changes, read_frame, tell_if_out_of_date, tell_of_latency
+from flows.page import MOST_CHANGES, read_frame, read_report, tell_changes, tell_if_out_of_date, tell_of_latency
+from maskopt.files import write_record
 
 TIMES = Path("data/latency/small/qat.json")
 
@@ -28,6 +29,11 @@ def test_classes_that_look_like_something_else_stay_names(tmp_path):
     pd.testing.assert_frame_equal(read_frame(tmp_path / "confusion.csv"), rows)
 
 
+def test_report_of_before_can_be_read(tmp_path):
+    write_record(tmp_path / "sections.json", {"introduction": "", "sections": []})
+    assert read_report(tmp_path / "sections.json")["title"] == "Report"
+
+
 def changes_of(accuracy, **counts):
     """Changes of one file, as DVC tells them; a class -> its pictures before and now."""
     figures = {f"confusion.{name}.{name}": count for name, count in counts.items()} | {"accuracy": accuracy}
@@ -36,20 +42,53 @@ def changes_of(accuracy, **counts):
     return {"data/metrics/seed-0/small/qat.json": told}
 
 
-def test_changes_of_the_same_classes_are_listed():
-    changes = list_changes(changes_of((0.5, 0.75), cat=(3, 4)))
-    assert changes.to_numpy().tolist() == [["seed-0/small/qat", "int8.accuracy", "0.5000", "0.7500", "-"]]
+def test_changes_of_the_same_classes_are_shown():
+    said, changes = tell_changes(changes_of((0.5, 0.75), cat=(3, 4)))
+    assert changes.to_numpy().tolist() == [["seed-0/small/qat", "int8.accuracy", "50.00%", "75.00%", "+25.00 points"]]
+    assert said.startswith(
+        "Accuracies and sizes that are not as in the last commit: 1, of 1 models; on one side alone:\n0."
+    )
+
+
+def test_of_many_changes_the_largest_are_shown_and_all_are_counted():
+    figures = ("accuracy", 0.5, -0.01), ("gzip_bytes", 1000, 10), ("xz_bytes", 1000, 500), ("val_accuracy", 0.5, 0.3)
+    files = {
+        f"data/metrics/seed-{seed}/small/qat.json": {
+            f"formats.int8.{name}": {"old": old, "new": old + step * seed} for name, old, step in figures
+        }
+        for seed in range(1, 21)
+    }
+    said, changes = tell_changes(files)
+    assert ": 80, of 20 models; on one side alone:\n0." in said
+    assert changes["figure"].value_counts().to_dict() == dict.fromkeys(
+        ["int8.accuracy", "int8.gzip_bytes"], MOST_CHANGES
+    )
+    assert changes.groupby("figure", sort=False).first().to_numpy().tolist() == [
+        ["seed-20/small/qat", "50.00%", "30.00%", "-20.00 points"],
+        ["seed-20/small/qat", "1,000", "1,200", "+20.0%"],
+    ]
+
+
+def test_nothing_changed():
+    said, changes = tell_changes({})
+    assert (said, len(changes)) == ("No accuracy and no size.", 0)
 
 
 @pytest.mark.parametrize("accuracy", [(0.5, 0.75), (0.5, 0.5)])
 def test_figures_of_other_classes_are_not_compared(accuracy):
-    assert list_changes(changes_of(accuracy, cat=(3, None), dog=(None, 4))) is None
+    said, changes = tell_changes(changes_of(accuracy, cat=(3, None), dog=(None, 4)))
+    assert "of other classes: nothing is comparable" in said
+    assert changes.empty
 
 
 def test_model_that_was_not_there_before_is_no_change_of_classes():
     files = changes_of((None, 0.75), cat=(None, 4))
     files["data/metrics/seed-0/small/qat.json"]["formats.int8.raw_bytes"] = {"old": None, "new": 1000}
-    assert len(list_changes(files)) == 2
+    said, changes = tell_changes(files)
+    assert said.startswith(
+        "Accuracies and sizes that are not as in the last commit: 2, of 1 models; on one side alone:\n2."
+    )
+    assert changes.empty
 
 
 def test_times_of_other_files_are_told():

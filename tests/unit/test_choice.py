@@ -2,7 +2,7 @@
 
 import pytest
 
-from maskopt.report.choice import choose, say_choice
+from maskopt.report.choice import choose, lay_out_validation, list_validation, say_choice
 
 CLASSES = {"cat": 40, "dog": 60}  # validation pictures
 
@@ -34,30 +34,52 @@ def test_answer_names_figures_and_the_command_that_ships():
         ("net", "finetuned"): {"formats": {"float32": figures_of(0.99, 9000), "int8": figures_of(0.9, 3000)}},
         ("net", "pcqat"): {"formats": {"int8": figures_of(0.89, 1000)}},
     }
-    said = say_choice(metrics, CLASSES)
+    said = say_choice(metrics, CLASSES, drawn=False)
     assert "- The best: `net/finetuned`, 3,000 gzip bytes, right about 90.00% of the validation pictures and" in said
     assert "  test pictures (85.0 to 93.0). To ship it: `maskopt bundle net/finetuned`\n" in said
     assert "noise: `net/pcqat`, 1,000 gzip bytes" in said
 
 
 def test_best_that_is_the_smallest_is_named_once():
-    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.9, 1000)}}}, CLASSES)
+    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.9, 1000)}}}, CLASSES, drawn=False)
     assert "noise: the same\n" in said
 
 
 def test_float_files_alone_leave_no_answer():
-    assert say_choice({("net", "baseline"): {"formats": {"float32": figures_of(0.9, 1000)}}}, CLASSES) == ""
+    assert say_choice({("net", "baseline"): {"formats": {"float32": figures_of(0.9, 1000)}}}, CLASSES, drawn=True) == ""
 
 
 # 95% intervals of 69 and 70 of 100: 0.594 to 0.772, 0.604 to 0.781 (Wilson).
 @pytest.mark.parametrize(("val_accuracy", "words"), [(0.69, "None yet: the best, `net/qat`"), (0.7, "- The best: ")])
 def test_model_that_may_be_guessing_is_not_one_to_ship(val_accuracy, words):
-    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(val_accuracy, 1000)}}}, CLASSES)
+    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(val_accuracy, 1000)}}}, CLASSES, drawn=False)
     assert words in said
 
 
 def test_share_of_the_most_frequent_class_is_named():
-    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.6, 1000)}}}, CLASSES)
+    said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.6, 1000)}}}, CLASSES, drawn=False)
     assert "right about 60.00% of the 100 validation pictures" in said
     assert "the most frequent class, which 60.00% of them are of" in said
     assert "maskopt bundle" not in said
+
+
+def test_choice_among_drawings_says_so():
+    metrics = {("net", "qat"): {"formats": {"int8": figures_of(0.9, 1000)}}}
+    words = "The pictures are drawings that maskopt makes: which model is the best about photographs was not measured."
+    assert words in say_choice(metrics, CLASSES, drawn=True)
+    assert words not in say_choice(metrics, CLASSES, drawn=False)
+
+
+def test_all_that_was_chosen_among_is_listed_the_best_first():
+    shares = {"finetuned": 0.86, "qat": 0.9, "pqat": 0.88, "cqat": 0.9}  # 0.87 is one standard error below the best
+    metrics = {
+        ("net", variant): {"formats": {"int8": figures_of(share, 1000 + i), "float32": figures_of(1, 9000)}}
+        for i, (variant, share) in enumerate(shares.items())
+    }
+    metrics["net", "baseline"] = {"formats": {"float32": figures_of(0.99, 9000)}}
+    assert lay_out_validation(list_validation(metrics, 100)).to_numpy().tolist() == [
+        ["net", "qat", "90.00%", "1,001", "yes"],
+        ["net", "cqat", "90.00%", "1,003", "yes"],
+        ["net", "pqat", "88.00%", "1,002", "yes"],
+        ["net", "finetuned", "86.00%", "1,000", "no"],
+    ]

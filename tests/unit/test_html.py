@@ -1,5 +1,6 @@
 """The page of HTML of an invented report: whole, safe, and with charts of what there is."""
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ import pytest
 from maskopt.report.html.charts import FILLINGS, draw_charts
 from maskopt.report.html.page import NAMING, TOP, write_html
 from maskopt.report.page import SECTIONS as ALL_SECTIONS
+from maskopt.report.tables import lay_out_models
 from maskopt.tflite.variants import VARIANTS
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -25,6 +27,8 @@ TABLES = {
         ],
     }
 }
+EMPTY = {"title": "Report", "best": None, "introduction": "", "sections": []}
+NO_CHANGES = "Nothing.", pd.DataFrame()
 NOTE, STALE = "Timed elsewhere.", "Out of date: run `maskopt run`."
 CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
@@ -39,11 +43,11 @@ def models():
             "accuracy_low": 0.85,
             "accuracy_high": 0.95,
             "median_ms_threads_1": 1.5,
-            **dict.fromkeys(["gzip_bytes", "brotli_bytes", "xz_bytes", "raw_bytes"], 1000),
+            **dict.fromkeys(["gzip_bytes", "brotli_bytes", "xz_bytes", "raw_bytes"], size_bytes),
             **dict.fromkeys(["weight_bytes", "bias_bytes", "scale_bytes", "graph_bytes"], 250),
         }
         for network in ("small", EVIL)
-        for variant in ("finetuned", "qat")
+        for variant, size_bytes in (("finetuned", 104_000), ("qat", 18_000))
     ]
     return pd.DataFrame(rows)
 
@@ -62,11 +66,14 @@ def page(frames):
         return {"name": name, "title": title, "prose": "See [x.csv](x.csv) and *this*.\n", "table": table}
 
     report = {
-        "introduction": f"Measured on 24 pictures of {HOSTILE}.\n",
+        "title": f"Report: cat, {HOSTILE}",
+        "best": ["small", "qat"],
+        "introduction": f"Measured on 24 pictures of {HOSTILE}. See [All](#models).\n",
         "sections": [section(name, name.replace("_", " ").capitalize()) for name in SECTIONS],
     }
-    changes = pd.DataFrame([["seed-0/small/qat", "int8.accuracy", "0.9000", "0.9100", "0.0100"]], columns=list("abcde"))
-    made = {"commit": "abc", "dvc": "3"}
+    rows = [["seed-0/small/qat", "int8.accuracy", "90.00%", "89.00%", "-1.00 points"]]
+    changes = "Largest: `accuracy`.", pd.DataFrame(rows, columns=list("abcde"))
+    made = {"commit": "abc", "dvc": "3.67.1"}
     return write_html(
         report, frames, {"suspects": b"png"}, changes, made, f"seeds: [0] # {HOSTILE}", {"latency": NOTE, TOP: STALE}
     )
@@ -120,9 +127,19 @@ def test_page_holds_tables_changes_and_how_it_was_made(page):
     assert '<h2 id="table_2">Table 2</h2>' in page
     assert '<th scope="row">small</th><td class="figure">97.5%</td>' in page
     assert "<p>See <code>x.csv</code> and <em>this</em>.</p>" in page
-    assert '<th scope="row">seed-0/small/qat, int8.accuracy</th><td class="figure">0.9000</td>' in page
+    assert '<a href="#models">All</a>' in page
+    assert '<th scope="row">seed-0/small/qat, int8.accuracy</th><td class="figure">90.00%</td>' in page
+    assert '<h2 id="changes">What changed since the last commit</h2>\n  <p>Largest: <code>accuracy</code>.</p>' in page
     assert '<th scope="row">commit</th><td>abc</td>' in page
     assert "seeds: [0]" in page
+    assert "<title>Report: cat, &lt;/script&gt;" in page
+    assert "<h1>Report: cat, &lt;/script&gt;" in page
+
+
+def test_figures_are_to_the_right_and_versions_to_the_left(page):
+    assert '<td class="figure">-1.00 points</td>' in page
+    assert '<th scope="col" class="figure"><button type="button">e</button></th>' in page
+    assert '<th scope="row">dvc</th><td>3.67.1</td>' in page
 
 
 def test_charts_are_those_whose_sections_are_there(page):
@@ -142,23 +159,22 @@ def test_note_on_the_whole_page_stands_before_all_else(page, frames):
         < page.index('<div role="note"><p>Out of date: run <code>maskopt run</code>.</p>')
         < page.index("Measured on 24 pictures")
     )
-    assert 'role="note"' not in write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {TOP: None})
+    assert 'role="note"' not in write_html(EMPTY, frames, {}, NO_CHANGES, {}, "", {TOP: None})
 
 
-def test_figures_of_other_classes_are_not_compared(frames):
-    page = write_html({"introduction": "", "sections": []}, frames, {}, None, {}, "", {})
-    assert "of other classes: nothing is comparable" in page
+def test_nothing_changed_is_no_table(frames):
+    page = write_html(EMPTY, frames, {}, NO_CHANGES, {}, "", {})
+    assert "<p>Nothing.</p>" in page
     assert 'aria-label="What changed"' not in page
 
 
 def test_chart_without_its_section_is_not_drawn(frames):
-    report = {"introduction": "", "sections": []}
-    nothing = write_html(report, frames, {}, pd.DataFrame(), {}, "", {})
+    nothing = write_html(EMPTY, frames, {}, NO_CHANGES, {}, "", {})
     assert "-chart" not in "".join(re.findall(r'id="([^"]+)"', nothing))
 
 
 def test_each_choice_is_a_parameter_of_its_chart(frames):
-    for chart in draw_charts(frames):
+    for chart in draw_charts(frames, None):
         given = {param["name"]: param["value"] for param in chart.spec["params"]}
         assert given == {choice.name: next(iter(choice.options)) for choice in chart.choices}
 
@@ -175,15 +191,26 @@ def test_row_of_a_model_is_named_in_one_cell(page):
 
 
 def test_latency_is_drawn_where_it_was_measured(frames):
-    assert "latency" in [chart.name for chart in draw_charts(frames)]
+    assert "latency" in [chart.name for chart in draw_charts(frames, None)]
     frames["models"] = frames["models"].drop(columns="median_ms_threads_1")
-    assert "latency" not in [chart.name for chart in draw_charts(frames)]
+    assert "latency" not in [chart.name for chart in draw_charts(frames, None)]
+
+
+@pytest.mark.parametrize(
+    ("best", "first"), [((EVIL, "qat"), [EVIL, "qat"]), (None, ["small", "finetuned"])], ids=["named", "none"]
+)
+def test_confusion_opens_on_the_best_model_or_the_fine_tuned_one(frames, best, first):
+    before = models().assign(variant="baseline").drop_duplicates("network")
+    confusion = pd.concat([before, models()])[["network", "variant", "format"]]
+    frames["confusion"] = confusion.assign(true="cat", predicted="dog", pictures=3)
+    (chart,) = [chart for chart in draw_charts(frames, best) if chart.name == "confusion"]
+    assert [param["value"] for param in chart.spec["params"]] == first
 
 
 DRAWN = "[...document.querySelectorAll('.chart')].every(chart => chart.dataset.drawn)"
 WIDEST = "Math.max(...[...document.querySelectorAll('.chart svg')].map(svg => svg.getBoundingClientRect().right))"
 PAPER_PX = 380  # narrower than any screen here
-SCREENS = {"wide": (1300, 900), "phone": (390, 800)}
+SCREENS = {"wide": (1280, 900), "phone": (390, 800)}
 
 
 @pytest.mark.slow
@@ -269,7 +296,71 @@ def test_names_under_a_confusion_matrix_are_turned_where_they_would_overlap(fram
     classes = ["with_mask", "without_mask", "mask_weared_incorrect"]
     rows = [("small", "qat", "int8", true, said, 3) for true in classes for said in classes]
     frames["confusion"] = pd.DataFrame(rows, columns=frames["confusion"].columns)
-    report = {"introduction": "", "sections": [{"name": "recall", "title": "", "prose": "", "table": TABLES["models"]}]}
-    tab = open_page(browser, tmp_path, write_html(report, frames, {}, None, {}, "", {}), screen)
-    assert tab.locator("#confusion-chart .mark-text.role-axis-label text[transform*=rotate]").count() == turned
+    section = {"name": "recall", "title": "", "prose": "", "table": TABLES["models"]}
+    report = EMPTY | {"sections": [section]}
+    tab = open_page(browser, tmp_path, write_html(report, frames, {}, NO_CHANGES, {}, "", {}), screen)
+    names = tab.locator("#confusion-chart .mark-text.role-axis-label text")
+    assert names.and_(tab.locator("[transform*=rotate]")).count() == turned
+    # Turned ones end at their tick, others have it in their middle.
+    assert names.first.get_attribute("text-anchor") == ("end" if turned else "middle")
+    tab.close()
+
+
+def sectioned(name, columns, rows):
+    table = {"columns": columns, "rows": rows}
+    return EMPTY | {"sections": [{"name": name, "title": "", "prose": "", "table": table}]}
+
+
+@pytest.mark.slow
+def test_megabytes_of_the_paper_are_sorted_among_bytes(frames, browser, tmp_path):
+    sizes = ["8.55 MB of 2^20", "92,368 bytes", "2.06 MB, 98.94%", "2,060,001 bytes, 99%", "8,960,000 bytes", "-"]
+    report = sectioned("table_1", ["network", "figures", "float size"], [["a", "b", size] for size in sizes])
+    tab = open_page(browser, tmp_path, write_html(report, frames, {}, NO_CHANGES, {}, "", {}), "wide")
+    tab.locator("thead button").nth(1).press("Enter")
+    assert tab.locator("section:has(#table_1) tbody td").all_inner_texts() == [
+        *("92,368 bytes", "2.06 MB, 98.94%", "2,060,001 bytes, 99%", "8,960,000 bytes", "8.55 MB of 2^20", "-")
+    ]
+    tab.close()
+
+
+@pytest.mark.slow
+def test_gzip_bytes_of_all_models_are_in_sight(frames, browser, tmp_path):
+    rows = models().assign(network="mobilenet_v2_035", variant="sparse_clustered_qat", gzip_bytes=10**6)
+    for name in ("accuracy_sd", "difference_points", "difference_low", "difference_high", "difference_sd"):
+        rows[name] = -0.01
+    for name in ("macro_f1", "macro_f1_sd", "calibration_error", "calibration_error_sd", "sparsity"):
+        rows[name] = 0.5
+    for name in ("entropy_bytes", "macs", "parameters", "peak_activation_bytes", "max_values_per_channel"):
+        rows[name] = 10**6
+    table = lay_out_models(rows.assign(difference_p_value=0.12))
+    report = sectioned("models", list(table.columns), table.to_numpy(str).tolist())
+    tab = open_page(browser, tmp_path, write_html(report, frames, {}, NO_CHANGES, {}, "", {}), "wide")
+    around = tab.locator("section:has(#models) .table").bounding_box()
+    size = tab.locator("th", has_text="gzip bytes").bounding_box()
+    assert size["x"] + size["width"] <= around["x"] + around["width"]
+    tab.close()
+
+
+LABELS = """[...document.querySelectorAll('.role-axis-label')].map(axis => [...axis.querySelectorAll('text')]
+    .filter(label => label.getAttribute('opacity') !== '0').map(label => label.getBoundingClientRect()))"""
+
+
+@pytest.mark.slow
+def test_labels_of_ticks_do_not_touch_on_a_phone(page, browser, tmp_path):
+    tab = open_page(browser, tmp_path, page, "phone")
+    for axis in tab.evaluate(LABELS):
+        for first, second in itertools.pairwise(axis):
+            beside = first["top"] < second["bottom"] and second["top"] < first["bottom"]
+            assert not beside or second["left"] - first["right"] >= 5, (first, second)
+    tab.close()
+
+
+@pytest.mark.slow
+def test_sheets_of_thumbnails_do_not_glare_on_a_dark_page(page, browser, tmp_path):
+    tab = open_page(browser, tmp_path, page, "phone")
+    filters = []
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        filters.append(tab.locator("img").evaluate("img => getComputedStyle(img).filter"))
+    assert filters == ["none", "brightness(0.8)"]
     tab.close()

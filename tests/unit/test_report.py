@@ -13,6 +13,7 @@ from maskopt.report.curves import draw_phases
 from maskopt.report.extra import list_extra
 from maskopt.report.figures import draw_confusion_matrices, draw_size_against_accuracy
 from maskopt.report.leaks import draw_leaks
+from maskopt.report.page import are_figures, entitle
 from maskopt.report.paper import PAPER, comparable
 from maskopt.report.results import collect_recall, collect_results, collect_seeds
 from maskopt.report.skipped import lay_out_skipped, list_skipped
@@ -387,3 +388,25 @@ def test_thumbnails_of_photographs_leave_a_page_that_can_be_sent(tmp_path):
     pictures = np.clip([np.asarray(photograph(i)) for i in range(MOST)] + noise, 0, 255).astype(np.uint8)
     save(draw_thumbnails(pictures, ["cat/0.png"] * MOST, "Suspects"), tmp_path / "a.jpg")
     assert (tmp_path / "a.jpg").stat().st_size < 1_000_000  # three such are 4 MB in base64; the rest of a page is 1 MB
+
+
+@pytest.mark.parametrize(
+    ("texts", "are"),
+    [
+        (["97.5% (95.2 to 98.5)", "-"], True),
+        (["-1.5", "+0.2"], True),
+        (["1,000 bytes", "8.55 MB of 2^20"], True),
+        (["2.21.0", "3.8.8"], False),
+        (["1.png", "0002.jpg"], False),
+        (["-", "-"], False),
+        (["3", "none"], False),
+        (["39,111 bytes, 97.28% (95.2 to 98.5), no difference shown"], False),
+    ],
+)
+def test_columns_of_figures_are_told_from_others(texts, are):
+    assert are_figures(texts) is are
+
+
+def test_title_names_the_classes_the_first_of_many():
+    assert entitle(["cat", "dog"]) == "Report: cat, dog"
+    assert entitle(list("abcdefg")) == "Report: a, b, c, d and 3 more"

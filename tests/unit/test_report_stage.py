@@ -180,7 +180,7 @@ def test_report_shows_each_table_and_figure(params):
         ]
     )
     assert all(f"]({name})" in page for name in figures)
-    for name in ("table_1", "table_2", "models", "recall", "bytes", "skipped", "shortcuts", "words"):
+    for name in ("validation", "table_1", "table_2", "models", "recall", "bytes", "skipped", "shortcuts", "words"):
         assert (paths.REPORT / f"{name}.md").read_text() in page
         assert len(pd.read_csv(paths.REPORT / f"{name}.csv"))
     optional = ("front", "leaks", "suspects", "label_problems", "extra", "attributes", "robustness")
@@ -190,6 +190,7 @@ def test_report_shows_each_table_and_figure(params):
     # All are right about 90% of the validation pictures: the one of the fewest bytes is the best, and the smallest.
     assert "- The best: `separable/sparse_clustered_qat`, 11,841 gzip bytes, right about 90.00% of" in page
     assert "noise: the same\n" in page
+    assert "The pictures are drawings that maskopt makes" in page.split("## Validation")[0]
     assert page.index("## Which model") < page.index("## How it was measured") < page.index("Measured on the")
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert (
@@ -198,18 +199,24 @@ def test_report_shows_each_table_and_figure(params):
         "These pictures are drawn one by one: what looks like a crop of another is a false alarm.\n"
     ) in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
+    assert read_record(paths.REPORT / paths.SECTIONS)["best"] == ["separable", "sparse_clustered_qat"]
     assert "Not measured: data/metrics/seed-0/separable/pcqat.json, data/metrics/seed-0/resnet50/baseline.json" in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
-def test_report_of_photographs_calls_no_crop_a_false_alarm_and_counts_pairs_left_apart(params):
+def test_report_of_pictures_of_ones_own_says_when_crops_are_false_alarms_and_counts_pairs_left_apart(params):
     record = read_record(paths.split_report(0))
     record["links"]["refused"] = 2
     write_record(paths.split_report(0), record)
     report.main(params.model_copy(update={"data": params.data.model_copy(update={"source": "folder"})}))
     page = (paths.REPORT / "report.md").read_text()
-    assert "12 would.\n2 of these pairs were left apart, since they would have joined too many pictures.\n" in page
-    assert "false alarm" not in page
+    assert (
+        "12 would.\n2 of these pairs were left apart, since they would have joined too many pictures.\n"
+        "Of pictures that are drawn or rendered, not photographed, what looks like a crop of another may be a false "
+        "alarm.\n"
+    ) in page
+    assert "drawn one by one" not in page
+    assert "The pictures are drawings" not in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
@@ -220,6 +227,8 @@ def test_report_of_other_classes_leaves_out_the_paper(params):
     assert page.count("The paper's figures are left out: they are of other classes.\n") == 2
     assert "| paper" not in page
     assert "Which of dynamic range and int8 the paper calls PTQ" not in page
+    assert page.count("paper") == 2
+    assert page.startswith("# Report: circle, square, triangle\n")
 
 
 @pytest.mark.usefixtures("run", "no_gallery")
@@ -324,7 +333,7 @@ def test_report_shows_pictures_of_another_source_where_there_are_some(params):
     assert (paths.REPORT / "extra.md").read_text() in page.split("## Pictures of another source")[1]
     assert set(pd.read_csv(paths.REPORT / "extra.csv")["total"]) == {40}
     assert "% (65.0 to 90.0)" in page
-    assert "| -15.0" in page
+    assert " -15.0 |" in page
 
 
 @pytest.mark.usefixtures("run", "no_gallery")

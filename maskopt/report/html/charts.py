@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from maskopt.report.bytes import KINDS
+from maskopt.report.results import REFERENCE
 from maskopt.tflite.variants import VARIANTS
 
 alt.data_transformers.disable_max_rows()  # a report has all its figures
@@ -60,14 +61,16 @@ class Chart:
     choices: Sequence[Choice]
 
 
-def draw_charts(frames: Mapping[str, pd.DataFrame]) -> list[Chart]:
+def draw_charts(frames: Mapping[str, pd.DataFrame], best: tuple[str, str] | None) -> list[Chart]:
     """Return the charts of a report.
 
     Args:
         frames: name -> table of numbers: models, curves and confusion.
+        best: network and variant that matrices show first; None: the first network, fine-tuned.
     """
-    models, confusion = frames["models"], frames["confusion"]
-    charts = [_draw_sizes(models), _draw_bytes(models), _draw_curves(frames["curves"]), _draw_confusion(confusion)]
+    models = frames["models"]
+    confusion = _draw_confusion(frames["confusion"], *(best or (None, REFERENCE[0])))
+    charts = [_draw_sizes(models), _draw_bytes(models), _draw_curves(frames["curves"]), confusion]
     if models.get(LATENCY, pd.Series(dtype=float)).notna().any():
         charts.insert(1, _draw_latency(models))
     return charts
@@ -187,21 +190,30 @@ def _draw_curves(curves: pd.DataFrame) -> Chart:
     return Chart("curves", "Training", says, "models", _finish(lines, choices), choices)
 
 
-def _draw_confusion(confusion: pd.DataFrame) -> Chart:
+def _draw_confusion(confusion: pd.DataFrame, network: str | None, variant: str) -> Chart:
     last = confusion.groupby(["network", "variant"])["format"].transform("last")
     rows = confusion[confusion["format"] == last]
     rows = rows.assign(
         share=rows["pictures"] / rows.groupby(["network", "variant", "true"])["pictures"].transform("sum")
     )
-    choices = [_network(rows), Choice("variant", "Variant", {name: name for name in rows["variant"].unique()})]
+    firsts = {"network": network, "variant": variant}
+    choices = [
+        Choice(name, name.capitalize(), {each: each for each in sorted(rows[name].unique(), key=lambda x: x != first)})
+        for name, first in firsts.items()
+    ]
     classes = rows["predicted"].unique()
     needed_px = LETTER_PX * max(map(len, classes)) * len(classes)
-    angle = alt.ExprRef(f"width < {needed_px} ? -40 : 0")
+    turned = f"width < {needed_px}"
+    labels = alt.Axis(
+        labelAngle=alt.ExprRef(f"{turned} ? -40 : 0"),
+        labelAlign=alt.ExprRef(f"{turned} ? 'right' : 'center'"),  # Vega-Lite's own would begin at the tick
+        labelLimit=160,
+    )
     at = (
         alt.Chart(rows)
         .transform_filter("datum.network == network && datum.variant == variant")
         .encode(
-            alt.X("predicted:N", sort=None, title="predicted class", axis=alt.Axis(labelAngle=angle, labelLimit=160)),
+            alt.X("predicted:N", sort=None, title="predicted class", axis=labels),
             alt.Y("true:N", sort=None, title="true class", axis=alt.Axis(labelLimit=160)),
         )
     )
@@ -244,6 +256,7 @@ def _finish(chart: alt.Chart | alt.LayerChart, choices: Sequence[Choice], height
             gridColor=INK,
             gridOpacity=0.12,
             labelFontSize=12,
+            labelSeparation=LETTER_PX,
         )
         .configure_legend(
             labelColor=INK,

@@ -14,25 +14,26 @@ from markupsafe import Markup
 
 from maskopt.files import Record
 from maskopt.report.html.charts import draw_charts
+from maskopt.report.page import LONGEST_FIGURE, are_figures
 
 TEMPLATE = "page.html.j2"
 TOP = "top"  # of the page
 NAMING = {  # section -> how many of its first columns name a row, where it is more than one
-    **dict.fromkeys(["table_1", "table_2"], 2),
+    **dict.fromkeys(["validation", "table_1", "table_2"], 2),
     **dict.fromkeys(["models", "recall", "bytes", "skipped", "extra", "robustness"], 3),
     "attributes": 5,
 }
 CHANGE_NAMING = 2
 VEGA_LITE = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
-_LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
+_LINK = re.compile(r"\[([^]]+)]\([^#)][^)]*\)")  # to a file, not to a section
 
 
 def write_html(
     report: Record,
     frames: Mapping[str, pd.DataFrame],
     images: Mapping[str, bytes],
-    changes: pd.DataFrame | None,
+    changes: tuple[str, pd.DataFrame],
     made: Mapping[str, str],
     params: str,
     notes: Mapping[str, str | None],
@@ -40,10 +41,10 @@ def write_html(
     """Return the page.
 
     Args:
-        report: introduction and sections, as the report stage writes them.
+        report: title, best model, introduction and sections, as the report stage writes them.
         frames: name -> table of numbers, for the charts.
         images: name of a section -> the JPEG file that belongs to its table.
-        changes: text: what differs from the last commit; None where nothing is comparable.
+        changes: Markdown: what differs from the last commit, and rows of text; maybe none.
         made: what was used -> which version of it.
         params: text of params.yaml.
         notes: `TOP`, Markdown, or the name of a chart -> what must be known to read all, or that.
@@ -52,17 +53,23 @@ def write_html(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
     )
     sections = [
-        each | {"prose": _to_html(each["prose"]), "table": _name_rows(each["table"], NAMING.get(each["name"], 1))}
+        each | {"prose": _to_html(each["prose"]), "table": _lay_out(each["table"], NAMING.get(each["name"], 1))}
         for each in report["sections"]
     ]
-    charts = [chart for chart in draw_charts(frames) if chart.after in [each["name"] for each in sections]]
+    said, changed = changes
+    charts = [
+        chart for chart in draw_charts(frames, report["best"]) if chart.after in [each["name"] for each in sections]
+    ]
     return environment.get_template(TEMPLATE).render(
+        title=report["title"],
         introduction=_to_html(report["introduction"]),
         sections=sections,
         images={name: base64.b64encode(image).decode() for name, image in images.items()},
         charts=charts,
-        changes=None if changes is None else _name_rows(_to_record(changes), CHANGE_NAMING),
-        made={"columns": ["what", "which"], "rows": [list(each) for each in made.items()]},
+        said_of_changes=_to_html(said),
+        changes=_lay_out({"columns": list(changed.columns), "rows": changed.to_numpy(str).tolist()}, CHANGE_NAMING),
+        made=_lay_out({"columns": ["what", "which"], "rows": [list(each) for each in made.items()]}, 1),
+        longest_figure=LONGEST_FIGURE,
         params=params,
         top=_to_html(notes.get(TOP) or ""),
         notes=notes,
@@ -71,14 +78,14 @@ def write_html(
     )
 
 
-def _to_record(table: pd.DataFrame) -> Record:
-    return {"columns": list(table.columns), "rows": table.to_numpy(str).tolist()}
+def _lay_out(table: Record, naming: int) -> Record:
+    """Return a table whose first `naming` columns are one, which stays in sight when a wide table is scrolled.
 
-
-def _name_rows(table: Record, naming: int) -> Record:
-    """Return a table whose first `naming` columns are one, which stays in sight when a wide table is scrolled."""
+    `figures` tells of each other column whether it holds figures.
+    """
     columns, *rows = ([", ".join(row[:naming]), *row[naming:]] for row in (table["columns"], *table["rows"]))
-    return {"columns": columns, "rows": rows}
+    figures = [are_figures(row[i] for row in rows) for i in range(1, len(columns))]
+    return {"columns": columns, "rows": rows, "figures": figures}
 
 
 def _to_html(text: str) -> Markup:
