@@ -36,7 +36,7 @@ def examine(workspace: Path) -> Iterator[Finding]:
     try:
         params = load_params(workspace / paths.PARAMS)
     except MaskoptError as err:
-        yield Finding("params", str(err), "maskopt profile quick")
+        yield Finding("params", str(err), "mend those places of params.yaml, or `maskopt profile quick` for all anew")
         return
     yield Finding("params", f"{', '.join(params.backbones)} on {params.data.source}")
     yield _cores(params)

@@ -118,9 +118,11 @@ def describe(targets: Sequence[str], force: bool, jobs: int | None) -> None:
 
     Raises:
         Busy: another run is at work here: DVC looks at no file that a stage is writing, and says to remove its locks.
+        MaskoptError: others of `refuse_unusable_params`.
     """
     here = Path.cwd()
     ws.refuse_busy(here)
+    refuse_unusable_params()
     graph, asked = choose(read_graph(here), targets)
     seconds = ws.durations(here)
     plan = Plan(graph, jobs or default_jobs(here), seconds)

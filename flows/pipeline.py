@@ -24,7 +24,7 @@ from flows.noise import is_noise, keep_skipped_off_terminal, leave_out_cached
 from flows.plan import Plan, default_jobs
 from flows.progress import Progress
 from flows.stage import LocalRunner, Outcome, Runner
-from maskopt.errors import MissingFile
+from maskopt.errors import MissingFile, UnknownName
 from maskopt.params import Params, load_params
 from maskopt.paths import PARAMS
 from maskopt.terminal import legible
@@ -60,7 +60,10 @@ def run_graph(
     with this_run(here):
         ws.mend(here)
         with _runner(here, cluster) as runner:
-            graph, asked = choose(read_graph(here, runner.ask), targets)
+            try:
+                graph, asked = choose(read_graph(here, runner.ask), targets)
+            except UnknownName as err:  # raised, it would have a traceback
+                return Failed(message=str(err), data=err)
             plan = Plan(graph, jobs or runner.jobs, ws.durations(here))
             run = _Run(plan, runner, asked if force else frozenset(), here)
             run.run_all()

@@ -67,7 +67,8 @@ def profile(name: Annotated[str, typer.Argument(autocompletion=complete_profile)
     """
     from maskopt.profiles import put_profile  # noqa: PLC0415  doctor needs typer alone
 
-    put_profile(name, paths.PROFILES, paths.PARAMS)
+    if kept := put_profile(name, paths.PROFILES, paths.PARAMS):
+        typer.echo(f"what {paths.PARAMS} held is {kept} now", err=True)
     typer.echo(f"{paths.PARAMS} holds profile {name}: see `git diff {paths.PARAMS}`, then `make run`")
 
 

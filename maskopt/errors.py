@@ -41,7 +41,7 @@ A message says what, got, expected and the next step. A bug stays a bare ValueEr
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from maskopt.terminal import inline, legible
@@ -180,18 +180,20 @@ class UnusableFiles(MaskoptError):
         lines = "\n".join(f"  {inline(problem)}" for problem in problems)
         super().__init__(
             f"{inline(folder)} holds what is not a usable picture of a class:\n{lines}\n"
-            "Mend or remove them where the pictures come from and run `dvc repro`, or raise the limits of manifest "
-            "in params.yaml to leave them out"
+            "Mend or remove them where the pictures come from (data.source and data.path of params.yaml), or raise the "
+            "limits of manifest there to leave them out; then run again"
         )
 
 
 class EmptyClass(MaskoptError):
     """A class has no pictures."""
 
-    def __init__(self, folder: Path, labels: Iterable[str]) -> None:
+    def __init__(self, folder: Path, labels: Iterable[str], others: Sequence[str]) -> None:
+        found = f", got folders of no class: {inline(', '.join(others))}" if others else ""
         super().__init__(
             f"{inline(folder)} holds no usable picture of {', '.join(labels)}: want one folder of that name with "
-            "pictures. Add them where the pictures come from and run `dvc repro`, or mend data.classes in params.yaml"
+            f"pictures{found}. Mend data.classes in params.yaml, or add them where the pictures come from (data.source "
+            "and data.path), then run again"
         )
 
 

@@ -4,6 +4,7 @@
 """
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ EDITOR.representer.add_representer(
 )
 
 
-def put_profile(name: str, profiles: Path, params: Path) -> None:
+def put_profile(name: str, profiles: Path, params: Path) -> Path | None:
     """Write the params of a profile to `params`, if they can be used.
+
+    Return where those are now that were there, if they are no profile's: git may not have them.
 
     Raises:
         MissingFile: there are no profiles here.
@@ -38,14 +41,26 @@ def put_profile(name: str, profiles: Path, params: Path) -> None:
         raise MissingFile(profiles, "run in the root of the repository")
     if name not in known:
         raise UnknownName("profile", name, known)
+    text = _text(name, known)
+    parse_params(text, known[name])
+    former = params.read_bytes() if params.is_file() else None
+    kept = None
+    if former is not None and former not in (_text(each, known).encode() for each in known):
+        kept = params.with_name(f"{params.name}.former")
+        with replacing(kept) as file:
+            file.write_bytes(former)
+    with replacing(params) as file:
+        file.write_text(text, encoding="utf-8")
+    return kept
+
+
+def _text(name: str, known: Mapping[str, Path]) -> str:
     values = _read(known[BASE])
     if name != BASE:
         _override(values, _read(known[name]))
     text = io.StringIO()
     EDITOR.dump(values, text)
-    parse_params(text.getvalue(), known[name])
-    with replacing(params) as file:
-        file.write_text(text.getvalue(), encoding="utf-8")
+    return text.getvalue()
 
 
 def _read(path: Path) -> dict[str, Any]:

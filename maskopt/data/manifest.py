@@ -35,6 +35,7 @@ def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> 
         EmptyClass: a class has no picture.
     """
     listing = list_files(folder, classes)
+    _refuse_empty(folder, classes, {path.partition("/")[0] for path in listing.pictures}, listing.unknown_folders)
     points = np.zeros((len(listing.pictures), MAX_POINTS), KEY_POINT)
     rows: list[dict[str, object]] = []
     unreadable: list[str] = []
@@ -46,9 +47,7 @@ def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> 
             rows.append(vars(described[0]))
     _refuse(folder, listing, unreadable, limits)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    empty = [label for label in classes if label not in set(table["label"])]
-    if empty:
-        raise EmptyClass(folder, empty)
+    _refuse_empty(folder, classes, set(table["label"]), listing.unknown_folders)
     logger.info("%d pictures of %d classes in %s", len(table), len(classes), folder)
     return table, points[: len(table)]
 
@@ -66,6 +65,11 @@ def _describe(folder: Path, max_pixels: int, path: str) -> tuple[Row, KeyPoints]
     phash = str(imagehash.phash(picture.image))
     row = Row(path, file.parent.name, file.stat().st_size, width, height, picture.mode, sha256, phash)
     return row, find_key_points(picture.image)
+
+
+def _refuse_empty(folder: Path, classes: Collection[str], found: Collection[str], others: Sequence[str]) -> None:
+    if empty := [label for label in classes if label not in found]:
+        raise EmptyClass(folder, empty, others)
 
 
 def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: Manifest) -> None:

@@ -164,7 +164,7 @@ def test_unusable_params_are_told(workspace):
     change(workspace, "seeds: [0]", "seeds: many")
     (finding,) = ill(workspace)
     assert "seeds: " in finding.found
-    assert finding.mend == "maskopt profile quick"
+    assert finding.mend == "mend those places of params.yaml, or `maskopt profile quick` for all anew"
 
 
 def test_more_threads_than_cores_are_told(workspace):

@@ -188,6 +188,19 @@ def test_dry_run_shows_what_would_run_and_how_long_it_took(served):
     assert from_cache not in workspace.run("run", "--dry-run", "--force")
 
 
+def test_unknown_target_is_told_without_a_traceback(served):
+    text = served(CHAIN).run("run", "--target", "end", fails=True)
+    assert text.endswith("error: unknown target 'end'; known: a, b, c.\n")
+    assert "Traceback" not in text
+
+
+def test_dry_run_refuses_params_that_a_run_refuses(served):
+    workspace = served(CHAIN)
+    (workspace.root / "params.yaml").write_text("sample: 3\n")
+    text = workspace.run("run", "--dry-run", fails=True)
+    assert text.startswith("error: params.yaml has values that cannot be used:\n")
+
+
 def test_without_a_server_it_works_and_says_what_is_lost(new_workspace, tmp_path):
     workspace = new_workspace(CHAIN, {"PREFECT_HOME": str(tmp_path / "home")})
     text = workspace.run("run", "--no-server")

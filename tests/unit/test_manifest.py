@@ -97,8 +97,8 @@ def test_unreadable_pictures_are_counted_and_named(raw):
         "  3 unreadable pictures: cat/huge.png: 20,000 x 20,000 pixels are 400,000,000, more than 50,000,000, "
         "cat/text.png: it starts with b'hello', which is neither JPEG, PNG nor WebP, "
         "dog/0.png: damaged (image file is truncated); manifest.allow_unreadable is 0\n"
-        "Mend or remove them where the pictures come from and run `dvc repro`, or raise the limits of manifest "
-        "in params.yaml to leave them out"
+        "Mend or remove them where the pictures come from (data.source and data.path of params.yaml), or raise the "
+        "limits of manifest there to leave them out; then run again"
     )
 
 
@@ -163,9 +163,16 @@ def test_empty_class_is_named(folder_is_there, raw):
     with pytest.raises(EmptyClass) as caught:
         build_manifest(raw, classes, STRICT)
     assert str(caught.value) == (
-        f"{raw} holds no usable picture of bird: want one folder of that name with pictures. "
-        "Add them where the pictures come from and run `dvc repro`, or mend data.classes in params.yaml"
+        f"{raw} holds no usable picture of bird: want one folder of that name with pictures. Mend data.classes in "
+        "params.yaml, or add them where the pictures come from (data.source and data.path), then run again"
     )
+
+
+def test_class_whose_name_is_misspelt_is_told_with_the_folders_of_no_class(raw):
+    with pytest.raises(
+        EmptyClass, match=r"picture of dgo: .* with pictures, got folders of no class: dog \(2 files\)\."
+    ):
+        build_manifest(raw, ("cat", "dgo"), STRICT)
 
 
 def test_grey_palette_and_one_pixel_pictures_are_rows(raw):

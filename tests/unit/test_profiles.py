@@ -41,6 +41,18 @@ def test_each_value_stays_on_its_line(tmp_path):
     assert f"{{architecture: mobilenet_v2, width: 0.35, depth: 1, until: {network.trunk.until}}}" in "\n".join(lines)
 
 
+def test_params_of_ones_own_are_kept(tmp_path):
+    params = tmp_path / "params.yaml"
+    put_profile("photos", PROFILES, params)
+    assert put_profile("quick", PROFILES, params) is None
+    own = params.read_bytes().replace(b"rows_per_class: 900", b"row_per_class: 7")
+    params.write_bytes(own)
+    kept = put_profile("quick", PROFILES, params)
+    assert kept == tmp_path / "params.yaml.former"
+    assert kept.read_bytes() == own
+    assert params.read_text() == (PROFILES / "quick.yaml").read_text()
+
+
 def test_unknown_profile_is_named_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownName) as caught:
         put_profile("phots", PROFILES, tmp_path / "params.yaml")
