@@ -225,10 +225,11 @@ def classify(
         raise typer.BadParameter("--json or --csv, not both")
     listed, chosen = list_pictures(pictures), folder or _best_bundle()
     said = list(classify_all(chosen, listed))
+    description = read_description(chosen)
     if as_csv:
-        lines = lay_out_csv(said, read_description(chosen).classes)
+        lines = lay_out_csv(said, description.classes)
     else:
-        lines = lay_out_json(said) if as_json else lay_out_lines(said)
+        lines = lay_out_json(said) if as_json else lay_out_lines(said, description.unsure_below)
     for line in lines:
         # A table names files as they are; in a name that is no UTF-8, too.
         typer.echo(line.encode(errors="surrogateescape") if as_csv else line)
