@@ -30,7 +30,7 @@ class Runner(StrEnum):
 
 Targets = Annotated[
     list[str] | None,
-    typer.Option(help="A stage, backbone or variant; may be repeated.", autocompletion=complete_target),
+    typer.Option(help="A stage, network or variant; may be repeated.", autocompletion=complete_target),
 ]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -170,7 +170,7 @@ def report(
 def bundle(
     name: Annotated[
         str,
-        typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.", autocompletion=complete_model),
+        typer.Argument(help="NETWORK/VARIANT of a finished run, as in the report.", autocompletion=complete_model),
     ],
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
     seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
