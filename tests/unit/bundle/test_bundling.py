@@ -83,7 +83,7 @@ def test_bundle_that_tells_other_classes_is_kept_beside_the_new_one(bundle, para
 
 @pytest.mark.parametrize(
     ("other", "told"),
-    [("a" * 300, f"with_mask-{'a' * 30}"), ("../../größe", "with_mask-______größe-mask_weared_incorr")],
+    [("a" * 300, f"with_mask-{'a' * 38}"), ("../../größe", "with_mask-______größe-mask_weared_incorrect")],
 )
 def test_name_of_a_bundle_that_is_kept_is_bounded_and_leads_nowhere_else(bundle, params, other, told):
     description = bundle / FILE
