@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from maskopt.bundle.classifier import Answer
+from maskopt.bundle.classifier import UNSURE, Answer
 from maskopt.classifying import Said
 from maskopt.terminal import inline
 
@@ -15,12 +15,20 @@ DIGITS = 4
 COLUMNS = ["path", "answer", "label", "confidence", "ms", "error"]
 
 
-def lay_out_lines(said: Sequence[Said]) -> Iterator[str]:
-    """Yield a line per picture that can be read: what it shows, how sure the model is, milliseconds, path."""
+def lay_out_lines(said: Sequence[Said], unsure_below: float) -> Iterator[str]:
+    """Yield a line per picture that can be read: what it shows, how sure the model is, milliseconds, path.
+
+    Args:
+        said: pictures and answers.
+        unsure_below: confidence under which an answer is unsure, in [0, 1].
+    """
     answers = [(picture, answer) for picture, answer in said if isinstance(answer, Answer)]
-    width = max((len(inline(answer.text)) for _, answer in answers), default=0)
-    for picture, answer in answers:
-        yield f"{inline(answer.text):{width}}  {answer.confidence:6.1%}  {answer.ms:6.1f} ms  {inline(picture)}"
+    told = [inline(answer.label if answer.is_sure else f"{UNSURE}: {answer.label}") for _, answer in answers]
+    enough = ["" if answer.is_sure else f", under {unsure_below:.1%}" for _, answer in answers]
+    width, beside = (max(map(len, column), default=0) for column in (told, enough))
+    for (picture, answer), text, under in zip(answers, told, enough, strict=True):
+        sureness = f"{answer.confidence:6.1%}{under:{beside}}"
+        yield f"{text:{width}}  {sureness}  {answer.ms:6.1f} ms  {inline(picture)}"
 
 
 def lay_out_unreadable(said: Sequence[Said]) -> Iterator[str]:

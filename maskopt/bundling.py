@@ -5,11 +5,13 @@ Shape legend: N pictures, H height px, W width px, K classes.
 
 import hashlib
 import logging
+import re
 import shutil
 import stat
 import subprocess
 import zipfile
 from collections.abc import Collection, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pixels, read_split
 from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
 from maskopt.files import read_record, replacing
+from maskopt.guessing import beats_guessing, chance
 from maskopt.measuring.litert import Classifier
 from maskopt.params import Params
 from maskopt.terminal import inline
@@ -44,6 +47,7 @@ LEARNED_FROM = {  # data.source -> what a reader must know
 }
 UNIX, RIGHTS = 3, (stat.S_IFREG | 0o644) << 16  # in entries of zip files
 TEST_PICTURES = 4
+CLASSES_IN_NAME = 48  # letters, in the name of a bundle that was put aside
 # What scores of the test pictures may differ by where another processor, or LiteRT Micro, computes them.
 TOLERANCES = {"float32": 1e-5, "dynamic": 1e-3, micro.FORMAT: micro.TOLERANCE_STEPS / 256}
 
@@ -53,14 +57,14 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
 
     Args:
         params: of this repository.
-        name: backbone/variant.
+        name: network/variant.
         file_format: one of the variant's.
         seed: one of params.
         target: folder; a bundle that was there is replaced if nobody has put more into it or changed it, and kept
             beside it if it tells other classes.
 
     Raises:
-        UnknownName: there is no such backbone, variant or format.
+        UnknownName: there is no such network, variant or format.
         CannotBundle: the model was not made or not measured, or is not of the pictures that are here now.
         MissingFile: there is no file of what people say of the data.
         Occupied: there is something else at `target`.
@@ -68,9 +72,12 @@ def make_bundle(params: Params, name: str, file_format: str, seed: int, target: 
         ChangedFiles: somebody has changed files of it.
     """
     _refuse_occupied(target)
-    backbone, _, variant = name.partition("/")
+    backbone, slash, variant = name.partition("/")
+    if not slash:
+        models = ["/".join(model) for model in product(params.backbones, VARIANTS)]
+        raise UnknownName("NETWORK/VARIANT", name, [each for each in models if name in each.split("/")] or models)
     for kind, given, known in (
-        ("backbone", backbone, params.backbones),
+        ("network", backbone, params.backbones),
         ("variant", variant, tuple(VARIANTS)),
         ("seed", str(seed), tuple(map(str, params.seeds))),
     ):
@@ -126,11 +133,14 @@ def _keep_other_classes(target: Path, classes: tuple[str, ...]) -> None:
     if not (target / FILE).is_file() or set((former := read_description(target)).classes) == set(classes):
         return
     there = target.resolve()
-    kept = there.with_name(f"{there.name}-{former.sha256[:8]}")
+    told = "-".join(re.sub(r"\W", "_", name) for name in former.classes)[:CLASSES_IN_NAME]
+    kept = there.with_name(f"{there.name}-{told}-{former.sha256[:8]}")
     if not kept.exists():  # else it is the same model
         there.rename(kept)
-        told = inline(", ".join(former.classes))
-        logger.warning("%s held a bundle that tells %s: that is %s beside it now", inline(target), told, kept.name)
+        logger.warning(
+            "%s held a bundle that tells %s: that is %s beside it now",
+            *(inline(target), inline(", ".join(former.classes)), kept.name),
+        )
 
 
 def _foreign(target: Path, ours: Collection[str]) -> Iterator[str]:
@@ -158,6 +168,7 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
         raise _cannot_bundle(model, f"{paths.metrics(*model)} is of another file than {file}")
     scores = classifier.scores(val.pixels)
     unsure_below = choose_threshold(scores, val.labels, params.bundle.right_when_sure)
+    _warn_of_guessing(model, figures["val_accuracy"], np.bincount(val.labels).tolist())
     return Description(
         network=model[0],
         variant=model[1],
@@ -211,6 +222,15 @@ def _load_validation(
     if (origin or {}).get("pictures", here) != here:
         raise _cannot_bundle(model, "it learned from other pictures than those that are here now")
     return val
+
+
+def _warn_of_guessing(model: tuple[str, str, int], share: float, counts: Collection[int]) -> None:
+    if not beats_guessing(share, counts):
+        logger.warning(
+            "%s/%s is right about %.2f%% of the %d validation pictures, which does not show that it is better than "
+            "always naming the most frequent class (%.2f%%): more pictures, or more epochs, may help",
+            *(*model[:2], 100 * share, sum(counts), 100 * chance(counts)),
+        )
 
 
 def _other_classes(model: tuple[str, str, int], classes: tuple[str, ...], but: str) -> CannotBundle:

@@ -30,7 +30,7 @@ class Runner(StrEnum):
 
 Targets = Annotated[
     list[str] | None,
-    typer.Option(help="A stage, backbone or variant; may be repeated.", autocompletion=complete_target),
+    typer.Option(help="A stage, network or variant; may be repeated.", autocompletion=complete_target),
 ]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -171,7 +171,7 @@ def report(
 def bundle(
     name: Annotated[
         str,
-        typer.Argument(help="BACKBONE/VARIANT of a finished run, as in the report.", autocompletion=complete_model),
+        typer.Argument(help="NETWORK/VARIANT of a finished run, as in the report.", autocompletion=complete_model),
     ],
     file_format: Annotated[str, typer.Option("--format", help="float32, dynamic or int8.")] = "int8",
     seed: Annotated[int | None, typer.Option(help="One of params; the first if left out.")] = None,
@@ -226,10 +226,11 @@ def classify(
         raise typer.BadParameter("--json or --csv, not both")
     listed, chosen = list_pictures(pictures), folder or _best_bundle()
     said = list(classify_all(chosen, listed))
+    description = read_description(chosen)
     if as_csv:
-        lines = lay_out_csv(said, read_description(chosen).classes)
+        lines = lay_out_csv(said, description.classes)
     else:
-        lines = lay_out_json(said) if as_json else lay_out_lines(said)
+        lines = lay_out_json(said) if as_json else lay_out_lines(said, description.unsure_below)
     for line in lines:
         # A table names files as they are; in a name that is no UTF-8, too.
         typer.echo(line.encode(errors="surrogateescape") if as_csv else line)

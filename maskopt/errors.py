@@ -2,7 +2,7 @@
 
 MaskoptError
 ├── InvalidParams        params.yaml does not say what it should
-├── UnknownName          a backbone, variant, format or profile that is not known
+├── UnknownName          a network, variant, format or profile that is not known
 ├── MissingFile          a file another stage or the user should have put there
 ├── BrokenTable          a table that another stage has not written so
 ├── BrokenRecord         a file of figures that maskopt has not written so
@@ -398,10 +398,10 @@ class NotAModel(MaskoptError):
     """A file cannot be read as a .tflite picture classifier."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{inline(path)} is not a .tflite file that can be used here: {reason}. "
-            "Make it again with `dvc repro`, or give another file"
-        )
+        mend = "Make it again with `dvc repro`, or give another file"
+        if path.suffix != ".tflite":  # no stage makes such a file
+            mend = "Give a .tflite file, such as those in data/models"
+        super().__init__(f"{inline(path)} is not a .tflite file that can be used here: {reason}. {mend}")
 
 
 class WrongPictures(MaskoptError):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from maskopt import paths
 from maskopt.data.crops import find_crops
 from maskopt.data.key_points import KeyPoints
 from maskopt.data.likeness import find_copies, find_near_copies, join
@@ -15,8 +16,15 @@ from maskopt.errors import CannotSplit
 from maskopt.params import Split
 
 SIDES = ("train", "val", "test")
-NAMED = 20  # pairs that a message names
+NAMED = 3  # pairs that a message names
 LARGEST_AT_LEAST = 20  # rows: in a small set, a fraction of it would part the crops of one photograph
+LEFT_APART = """\
+%d pairs of pictures look alike, but may stand on both sides of the split: kept together, they would form groups of \
+more than %d pictures. Among drawn or rendered pictures that is chance, and nothing need be done. Among \
+photographs, look at some: where both show the same scene, test accuracy may come out too high, and \
+split.largest_group in params.yaml should be raised; else it does no harm. Those with one picture in test are in \
+%s; first: %s\
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +57,7 @@ def split_rows(
     groups, refused = join(len(manifest), certain, [near_copies, crops], largest)
     if len(refused):
         named = ", ".join(" and ".join(pair) for pair in manifest["path"].to_numpy()[refused[:NAMED]])
-        logger.warning(
-            "%d pairs are alike but not kept together, since their groups would have more than %d pictures; first: %s",
-            *(len(refused), largest, named),
-        )
+        logger.warning(LEFT_APART, len(refused), largest, paths.leaks(seed), named)
     labels = pd.factorize(manifest["label"], sort=True)[0]
     parted = assign_sides(labels, np.arange(len(labels)), options, seed)
     sides = assign_sides(labels, groups, options, seed) if options.keep_together else parted

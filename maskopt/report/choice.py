@@ -7,7 +7,7 @@ import pandas as pd
 
 from maskopt.bundle.description import BEST_BY, best
 from maskopt.files import Record
-from maskopt.measuring.intervals import wilson_interval
+from maskopt.guessing import beats_guessing, chance
 from maskopt.report.results import Models
 
 Figures = Mapping[tuple[str, str], Record]  # (backbone, variant) -> metrics of its int8 file
@@ -92,7 +92,7 @@ def name_best(metrics: Models, val_pictures: Mapping[str, int]) -> tuple[str, st
     if not figures:
         return None
     chosen = best(figures)
-    return chosen if _beats_guessing(figures[chosen]["val_accuracy"], val_pictures) else None
+    return chosen if beats_guessing(figures[chosen]["val_accuracy"], val_pictures.values()) else None
 
 
 def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) -> str:
@@ -109,9 +109,9 @@ def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) ->
     pictures = sum(val_pictures.values())
     chosen, smallest = choose(figures, pictures)
     share = figures[chosen]["val_accuracy"]
-    if not _beats_guessing(share, val_pictures):
-        chance = max(val_pictures.values()) / pictures
-        return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance)
+    counts = val_pictures.values()
+    if not beats_guessing(share, counts):
+        return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance(counts))
     return CHOICE.format(
         best=_describe(chosen, figures),
         smallest="the same" if smallest == chosen else _describe(smallest, figures),
@@ -128,12 +128,6 @@ def _of_int8(metrics: Models) -> Figures:
 def _least(share: float, pictures: int) -> float:
     """Return the share that is one standard error lower."""
     return share - sqrt(share * (1 - share) / pictures)
-
-
-def _beats_guessing(share: float, val_pictures: Mapping[str, int]) -> bool:
-    """Tell whether a model is shown to be better than always naming the most frequent class."""
-    pictures = sum(val_pictures.values())
-    return wilson_interval(round(share * pictures), pictures)[0] > max(val_pictures.values()) / pictures
 
 
 def _describe(model: tuple[str, str], figures: Figures) -> str:

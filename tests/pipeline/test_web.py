@@ -76,7 +76,7 @@ def soft(size, seed):
 def describe(bundle, models):
     """Return a function that puts a model of a format into the bundle, for pictures brought to its size in some way."""
 
-    def write(file_format="int8", aspect="stretch"):
+    def write(file_format="int8", aspect="stretch", unsure_below=0):
         content = models[file_format]
         (bundle / MODEL).write_bytes(content)
         is_int8 = file_format == "int8"
@@ -97,7 +97,7 @@ def describe(bundle, models):
                 max_pixels=MAX_PIXELS,
             ),
             output=Output(dtype=dtype, scale=1 / 256 if is_int8 else 1, zero_point=0),
-            unsure_below=0,
+            unsure_below=unsure_below,
             unsure_share=0,
             right_when_sure=0.99,
             sha256=hashlib.sha256(content).hexdigest(),
@@ -196,6 +196,18 @@ def test_scores_are_those_of_python(describe, address, browser, tmp_path, file_f
         np.testing.assert_allclose(ask(page, file), list(answer.scores.values()), atol=TOLERANCES[file_format])
         labels.add(answer.label)
     assert labels == set(CLASSES)
+    page.close()
+
+
+def test_unsure_answer_says_whose_the_figure_is_and_what_it_is_under(describe, address, browser, tmp_path):
+    opened, file = describe("float32", unsure_below=0.9996), tmp_path / "drawn.png"
+    soft((SIZE_PX, SIZE_PX), 0).save(file)
+    page = open_page(browser, address)
+    ask(page, file)
+    answer = opened.classify(file)
+    assert page.inner_text("#answer") == "unsure"
+    told = f"{answer.label} {100 * answer.confidence:.1f}%, under 100.0%, in "
+    assert page.inner_text("#sureness").startswith(told)
     page.close()
 
 

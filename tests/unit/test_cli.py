@@ -62,6 +62,11 @@ def test_help_names_each_command_in_one_line(maskopt):
     assert "--install-completion" in said
 
 
+def test_help_calls_a_network_so(maskopt):
+    assert "NETWORK/VARIANT of a finished run" in maskopt("bundle", "--help")[1]
+    assert "A stage, network or variant" in maskopt("run", "--help")[1]
+
+
 def test_profile_is_put_and_told(maskopt, tmp_path):
     (tmp_path / "profiles").symlink_to(ROOT / "profiles")
     code, said, _ = maskopt("profile", "photos")

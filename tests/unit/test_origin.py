@@ -172,7 +172,7 @@ def test_folder_is_told_as_one(tmp_path):
         describe(tmp_path)
     assert str(err.value) == (
         f"{tmp_path} is not a .tflite file that can be used here: it is a folder. "
-        "Make it again with `dvc repro`, or give another file"
+        "Give a .tflite file, such as those in data/models"
     )
 
 

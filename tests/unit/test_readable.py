@@ -23,6 +23,16 @@ def test_huge_file_is_refused(tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["door.png", "README.md"])
+def test_file_that_no_stage_makes_is_not_to_be_made_again(tmp_path, name):
+    file = tmp_path / name
+    file.write_text("no model")
+    with pytest.raises(NotAModel) as err:
+        describe(file)
+    assert str(err.value).startswith(f"{file} is not a .tflite file that can be used here: ")
+    assert str(err.value).endswith(". Give a .tflite file, such as those in data/models")
+
+
 def test_device_is_refused():
-    with pytest.raises(NotAModel, match=re.escape("here: it is no file. Make")):
+    with pytest.raises(NotAModel, match=re.escape("here: it is no file. Give")):
         describe(Path("/dev/zero"))

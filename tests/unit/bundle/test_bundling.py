@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bundles import CLASSES, DRAWINGS, NAME, carry
+from bundles import CLASSES, DRAWINGS, NAME, carry, claim
 
 from maskopt import paths
 from maskopt.bundle.description import FILE
@@ -70,15 +70,28 @@ def test_bundle_that_tells_other_classes_is_kept_beside_the_new_one(bundle, para
     write_sums(bundle)
     former = description.read_bytes()
     make_bundle(params, NAME, "int8", 0, bundle)
-    kept = bundle.with_name(f"tiny-{json.loads(former)['sha256'][:8]}")
+    kept = bundle.with_name(f"tiny-with_mask-round_-mask_weared_incorrect-{json.loads(former)['sha256'][:8]}")
     assert (kept / FILE).read_bytes() == former
-    assert caplog.messages == [
+    assert caplog.messages[-1:] == [
         f"bundles/tiny held a bundle that tells with_mask, round\\n, mask_weared_incorrect: that is {kept.name} beside "
         "it now"
     ]
     assert sorted(paths.BUNDLES.iterdir()) == [bundle, kept]
     make_bundle(params, NAME, "int8", 0, bundle)
     assert sorted(paths.BUNDLES.iterdir()) == [bundle, kept]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [("a" * 300, f"with_mask-{'a' * 38}"), ("../../größe", "with_mask-______größe-mask_weared_incorrect")],
+)
+def test_name_of_a_bundle_that_is_kept_is_bounded_and_leads_nowhere_else(bundle, params, other, told):
+    description = bundle / FILE
+    description.write_text(description.read_text().replace('"without_mask"', json.dumps(other)))
+    write_sums(bundle)
+    make_bundle(params, NAME, "int8", 0, bundle)
+    sha256 = json.loads(description.read_text())["sha256"]
+    assert sorted(paths.BUNDLES.iterdir()) == [bundle, bundle.with_name(f"tiny-{told}-{sha256[:8]}")]
 
 
 def test_bundle_that_was_used_is_replaced(bundle, params):
@@ -124,8 +137,21 @@ def test_empty_folder_is_filled_also_behind_a_link(params, tmp_path):
 @pytest.mark.parametrize(
     ("name", "file_format", "seed", "message"),
     [
-        ("separabel/qat", "int8", 0, "known: bottleneck, separable. Did you mean 'separable'?"),
-        ("separable", "int8", 0, "unknown variant ''; known: baseline,"),
+        (
+            "separabel/qat",
+            "int8",
+            0,
+            "network 'separabel'; known: bottleneck, separable. Did you mean 'separable'?",
+        ),
+        ("separable/qta", "int8", 0, "unknown variant 'qta'; known: baseline,"),
+        ("ecqat", "int8", 0, "unknown NETWORK/VARIANT 'ecqat'; known: bottleneck/ecqat, separable/ecqat."),
+        (
+            "separable",
+            "int8",
+            0,
+            "unknown NETWORK/VARIANT 'separable'; known: separable/baseline,",
+        ),
+        ("qta", "int8", 0, "unknown NETWORK/VARIANT 'qta'; known: bottleneck/baseline,"),
         ("separable/qat", "float32", 0, "unknown format of qat 'float32'; known: int8."),
         ("separable/qat", "int8", 7, "unknown seed '7'; known: 0."),
     ],
@@ -230,6 +256,19 @@ def test_missing_words_about_the_data_are_told(params):
         make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
     assert str(err.value) == "about.md is missing: write it, or set data.about in params.yaml to null"
     assert not paths.BUNDLES.exists()
+
+
+@pytest.mark.usefixtures("run")
+def test_model_that_may_be_guessing_is_bundled_with_a_word(params, caplog):
+    make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert caplog.messages == [
+        "separable/qat is right about 50.00% of the 6 validation pictures, which does not show that it is better than "
+        "always naming the most frequent class (50.00%): more pictures, or more epochs, may help"
+    ]
+    caplog.clear()
+    claim("qat", 1.0)  # of 6, the 95% interval begins at 0.61 (Wilson)
+    make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert not caplog.messages
 
 
 @pytest.mark.usefixtures("run")

@@ -11,6 +11,8 @@ import pytest
 from bundles import CLASSES, picture
 from typer.testing import CliRunner
 
+from maskopt.answers import lay_out_lines
+from maskopt.bundle.classifier import Answer
 from maskopt.cli import app
 from maskopt.errors import NoPictures
 
@@ -35,7 +37,17 @@ def test_classify_says_what_each_picture_shows(command):
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert [Path(line.split()[-1]).name for line in lines] == ["a.png", "b.jpg"]
-    assert all(re.match(r"unsure +\d+\.\d% +\d+\.\d ms  /", line) for line in lines)
+    assert all(re.match(r"unsure: without_mask  +\d+\.\d%, under \d+\.\d%  +\d+\.\d ms  /", line) for line in lines)
+
+
+def test_line_of_an_unsure_answer_says_whose_the_figure_is_and_what_it_is_under():
+    answers = [Answer("cat", 0.854, True, {}, 0.7), Answer("dog", 0.602, False, {}, 12.3)]
+    said = list(zip([Path("a.png"), Path("b.png")], answers, strict=True))
+    assert list(lay_out_lines(said, 0.8535)) == [
+        "cat           85.4%                  0.7 ms  a.png",
+        "unsure: dog   60.2%, under 85.4%    12.3 ms  b.png",
+    ]
+    assert list(lay_out_lines(said[:1], 0.8535)) == ["cat   85.4%     0.7 ms  a.png"]
 
 
 def test_classify_writes_json_and_csv(command):

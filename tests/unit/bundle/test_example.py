@@ -30,18 +30,32 @@ def test_example_treats_pictures_as_classify_does(bundle, tmp_path, monkeypatch,
     assert dict(zip(said["classes"], left["scores"], strict=True)) == scores
 
 
+def run_example(bundle, *pictures):
+    command = [sys.executable, str(bundle / "example.py"), *map(str, pictures)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_example_says_the_same_and_what_is_as_sure_as_the_threshold_is_sure(bundle, tmp_path):
     picture().save(tmp_path / "a.png")
     confidence = maskopt.load(bundle).classify(tmp_path / "a.png").confidence
     said = json.loads((bundle / FILE).read_text())
     (bundle / FILE).write_text(json.dumps(said | {"unsure_below": confidence}))
-    done = subprocess.run(
-        [sys.executable, str(bundle / "example.py"), str(tmp_path / "a.png")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_example(bundle, tmp_path / "a.png")
     answer = maskopt.load(bundle).classify(tmp_path / "a.png")
     assert answer.is_sure
     assert done.stdout.split()[1:] == [answer.label, str(answer.confidence)]
-    assert len((bundle / "example.py").read_text().splitlines()) <= 30
+    assert len((bundle / "example.py").read_text().splitlines()) <= 33
+
+
+def test_example_says_whose_the_figure_of_an_unsure_answer_is(bundle, tmp_path):
+    picture().save(tmp_path / "a.png")
+    answer = maskopt.load(bundle).classify(tmp_path / "a.png")
+    assert not answer.is_sure
+    said = run_example(bundle, tmp_path / "a.png").stdout
+    assert said.split()[1:] == ["unsure:", answer.label, str(answer.confidence)]
+
+
+def test_example_without_a_picture_says_how_it_is_used(bundle):
+    done = run_example(bundle)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: example.py [-h] PICTURE [PICTURE ...]\n")

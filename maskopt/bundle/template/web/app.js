@@ -54,8 +54,11 @@ async function classify(source, width, height) {
 
 function show(scores, ms) {
   const best = scores.indexOf(Math.max(...scores));
-  say(scores[best] >= description.unsure_below ? classes[best] : 'unsure');
-  find('sureness').textContent = `${percent(scores[best])} in ${ms.toFixed(0)} ms`;
+  const enough = description.unsure_below;
+  const sure = scores[best] >= enough;
+  say(sure ? classes[best] : 'unsure'); // the likeliest class changes from picture to picture of a camera
+  const told = sure ? percent(scores[best]) : `${classes[best]} ${percent(scores[best])}, under ${percent(enough)},`;
+  find('sureness').textContent = `${told} in ${ms.toFixed(0)} ms`;
   [...find('scores').children].forEach(({firstChild, lastChild}, i) => {
     firstChild.data = `${classes[i]} ${percent(scores[i])} `;
     lastChild.value = scores[i];
