@@ -2,8 +2,8 @@
 
 To be started where the photos profile's pixels, splits, weights and teacher's answers are (`maskopt run --target
 teacher --target weights`, with all SIZES_PX in pixels.sizes_px). Networks are trained to the end of `finetuned`, one
-choice at a time changed, seeds in turn, and asked about the validation split alone. Each training leaves a row as soon
-as it ends; a run that was stopped goes on after the last.
+choice at a time changed and with all seeds before the next one, and asked about the validation split alone. Each
+training leaves a row as soon as it ends; a run that was stopped goes on after the last.
 """
 
 import argparse
@@ -87,8 +87,8 @@ def main() -> None:
         tables = (f"## {file.stem}\n\n{tabulate(pd.read_csv(file))}\n" for file in sorted(RESULTS.glob("*.csv")))
         (RESULTS / "table.md").write_text("\n".join(tables), encoding="utf-8")
         return
-    for seed in SEEDS:
-        for name, choice in CHOICES.items():
+    for name, choice in CHOICES.items():
+        for seed in SEEDS:
             if not choice.averaged:
                 train_once(arguments.network, name, choice, seed)
 
