@@ -47,7 +47,7 @@ def write_html(
         changes: Markdown: what differs from the last commit, and rows of text; maybe none.
         made: what was used -> which version of it.
         params: text of params.yaml.
-        notes: `TOP`, Markdown, or the name of a chart -> what must be known to read all, or that.
+        notes: `TOP` or the name of a chart -> what must be known to read all, or that, in Markdown.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
@@ -71,8 +71,7 @@ def write_html(
         made=_lay_out({"columns": ["what", "which"], "rows": [list(each) for each in made.items()]}, 1),
         longest_figure=LONGEST_FIGURE,
         params=params,
-        top=_to_html(notes.get(TOP) or ""),
-        notes=notes,
+        notes={name: _to_html(note) for name, note in notes.items() if note},
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
     )
