@@ -196,6 +196,16 @@ def test_latency_is_drawn_where_it_was_measured(frames):
     assert "latency" not in [chart.name for chart in draw_charts(frames, None)]
 
 
+@pytest.mark.parametrize("best", [("small", "qat"), None])
+def test_fronts_say_that_other_pictures_chose_the_best_where_there_is_one(frames, best):
+    said = [
+        chart.name
+        for chart in draw_charts(frames, best)
+        if "The best at the top was chosen on validation pictures" in chart.says
+    ]
+    assert said == (["sizes", "latency"] if best else [])
+
+
 @pytest.mark.parametrize(
     ("best", "first"), [((EVIL, "qat"), [EVIL, "qat"]), (None, ["small", "finetuned"])], ids=["named", "none"]
 )
