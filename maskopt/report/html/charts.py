@@ -33,7 +33,7 @@ STROKES = alt.Legend(  # of a grey that shows on light and dark pages
 MODEL = ["network:N", "variant:N", "format:N"]
 FILLINGS = alt.Scale(type="ordinal", domain=["float32", "dynamic", "int8"], range=[0.3, 0, 1])  # opacity
 FRONT = "the line joins those that no {} file beats. int8 is filled, dynamic is hollow, float32 is pale."
-CHOSEN = " The best at the top was chosen on validation pictures: about these, others may be right more often."
+CHOSEN = " The best at the top was chosen on validation pictures; about test pictures, others may be right more often."
 
 
 @dataclass(frozen=True)
