@@ -21,7 +21,7 @@ CHOICE = """\
 
 {drawn}Of the int8 files of the first seed, the best is {best_by}; [Validation](#validation) lists them all.
 Noise is one standard error of its share of {pictures:,} pictures. The test pictures had no part in this.
-[Words](#words) explains the names.
+[Words](#words) explains the names, and "unsure".
 
 ## How it was measured
 """
