@@ -11,10 +11,11 @@ export DO_NOT_TRACK := 1
 
 .PHONY: run report test test-all test-network results site bench bench-flow lint format requirements remote help
 
-run: $(READY)  ## the whole experiment, then its tables
+run: $(READY)  ## the whole experiment, then which model to ship
 	maskopt run
-	@cat data/report/report.md
-	@echo; echo "These are the tables of data/report/report.md. As one page: make report. To use a model, with .venv activated: maskopt classify PICTURE"
+	@awk '/^## / { shown = /^## Which model$$/ } shown' data/report/report.md
+	@echo "All tables: data/report/report.md. As one page with charts: make report"
+	@echo "To use a model, with .venv activated: maskopt classify PICTURE"
 
 report: $(READY)  ## the last run as one page of HTML, in a browser
 	maskopt report --open

@@ -30,6 +30,7 @@ SHOWN = {  # figure -> how it is written, how its difference is, and whether tha
     "gzip_bytes": ("{:,}", "{:+.1f}%", True),
 }
 OTHER_CLASSES = "The figures of the last commit are of other classes: nothing is comparable."
+TIME_HERE = "To take your own: `maskopt run --target latency --force`, then `maskopt run`."
 NO_CHANGES = "No accuracy and no size."
 CHANGES = f"""\
 Accuracies and sizes that are not as in the last commit: {{count:,}}, of {{models:,}} models; on one side alone:
@@ -111,7 +112,7 @@ def tell_if_out_of_date(graph: Graph) -> str | None:
 
 
 def tell_of_latency(graph: Graph, uncommitted: Collection[Path]) -> str | None:
-    """Return words where times may be of other files than those that are here, or of another machine.
+    """Return words, in Markdown, where times may be of other files than those that are here, or of another machine.
 
     The figures name neither. DVC knows whether files have changed since they were timed, and git what it brought.
 
@@ -120,10 +121,11 @@ def tell_of_latency(graph: Graph, uncommitted: Collection[Path]) -> str | None:
         uncommitted: files that are not as in the last commit.
     """
     if graph["latency"].changed:
-        return "These times are of other files than those that are here now, or were taken in another way."
+        return f"These times are of other files than those that are here now, or were taken in another way. {TIME_HERE}"
     if not any(file.is_relative_to(paths.LATENCY) for file in uncommitted):
         return (
-            "These times are those of the last commit: taken on the machine where it was made, maybe not on this one."
+            "These times are those of the last commit: taken on the machine where it was made, maybe not on this one. "
+            f"{TIME_HERE}"
         )
     return None
 

@@ -20,7 +20,7 @@ from maskopt import paths
 from maskopt.bundle import card, micro
 from maskopt.bundle.description import FILE, LABELS, MODEL, VECTORS, Description, Input, Output, read_description
 from maskopt.bundle.sums import SUMS, list_changed, write_sums
-from maskopt.bundle.threshold import choose_threshold
+from maskopt.bundle.threshold import choose_threshold, share_unsure
 from maskopt.choosing import are_of
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pixels, read_split
@@ -190,7 +190,7 @@ def _describe(params: Params, model: tuple[str, str, int], file_format: str, fil
             zero_point=int(given.zero_points[0]) if given.zero_points.size else 0,
         ),
         unsure_below=unsure_below,
-        unsure_share=float((scores.max(axis=1) < unsure_below).mean()),
+        unsure_share=share_unsure(scores, unsure_below),
         right_when_sure=params.bundle.right_when_sure,
         sha256=hashlib.sha256(content).hexdigest(),
         raw_bytes=len(content),

@@ -30,3 +30,14 @@ def choose_threshold(scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int
     if last == len(right) - 1:
         return 0.0
     return float((ordered[last] + ordered[last + 1]) / 2)
+
+
+def share_unsure(scores: npt.NDArray[np.float32], unsure_below: float) -> float:
+    """Return the fraction of answers that are less sure than that.
+
+    Args:
+        scores: (N, K), in [0, 1].
+        unsure_below: of `choose_threshold`.
+    """
+    confidence = scores.max(axis=1).astype(np.float64)  # else the threshold would be rounded to one of its neighbours
+    return float((confidence < unsure_below).mean())

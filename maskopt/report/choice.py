@@ -21,7 +21,7 @@ CHOICE = """\
 
 {drawn}Of the int8 files of the first seed, the best is {best_by}; [Validation](#validation) lists them all.
 Noise is one standard error of its share of {pictures:,} pictures. The test pictures had no part in this.
-[Words](#words) explains the names.
+[Words](#words) explains the names, and "unsure".
 
 ## How it was measured
 """
@@ -36,7 +36,8 @@ epochs, may help. [Validation](#validation) lists all models.
 """
 MODEL = """\
 `{name}`, {gzip_bytes:,} gzip bytes, right about {val_accuracy:.2%} of the validation pictures and {accuracy:.2%} of the
-  test pictures ({low:.1f} to {high:.1f}). To ship it: `maskopt bundle {name}`\
+  test pictures ({low:.1f} to {high:.1f}), unsure about {unsure_share:.1%} of the validation pictures. To ship it:
+  `maskopt bundle {name}`\
 """
 DRAWINGS = """\
 The pictures are drawings that maskopt makes: which model is the best about photographs was not measured.
@@ -60,15 +61,16 @@ def choose(figures: Figures, val_pictures: int) -> tuple[tuple[str, str], tuple[
 
 
 def list_validation(metrics: Models, val_pictures: int) -> pd.DataFrame:
-    """Return a row per network and variant, the best first: what its int8 file is chosen by, and if it is as good.
+    """Return a row per network and variant, the best first: how good its int8 file is, how unsure, how large.
 
     Args:
         metrics: of the first seed.
         val_pictures: how many chose.
     """
     figures = _of_int8(metrics)
-    rows = [(*model, each["val_accuracy"], each["gzip_bytes"]) for model, each in figures.items()]
-    table = pd.DataFrame(rows, columns=["network", "variant", "val_accuracy", "gzip_bytes"])
+    columns = ["val_accuracy", "unsure_share", "gzip_bytes"]
+    rows = [(*model, *(each[name] for name in columns)) for model, each in figures.items()]
+    table = pd.DataFrame(rows, columns=["network", "variant", *columns])
     table = table.sort_values(["val_accuracy", "gzip_bytes"], ascending=[False, True], ignore_index=True)
     return table.assign(as_good=table["val_accuracy"] >= _least(table["val_accuracy"].max(), val_pictures))
 
@@ -80,6 +82,7 @@ def lay_out_validation(validation: pd.DataFrame) -> pd.DataFrame:
             "network": validation["network"],
             "variant": validation["variant"],
             "accuracy (validation)": [f"{share:.2%}" for share in validation["val_accuracy"]],
+            "unsure (validation)": [f"{share:.1%}" for share in validation["unsure_share"]],
             "gzip bytes": [f"{count:,}" for count in validation["gzip_bytes"]],
             "as good but for noise": ["yes" if good else "no" for good in validation["as_good"]],
         }

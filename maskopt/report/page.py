@@ -48,7 +48,8 @@ SECTIONS = {
         "Validation",
         """\
 How often the int8 files of the first seed are right about the validation pictures, by which alone the model at the top
-is chosen. As good but for noise: at most one standard error below the best.
+is chosen. As good but for noise: at most one standard error below the best. Unsure: how often a bundle of the file
+would say that it is, and name no class; it chooses nothing here.
 """,
     ),
     "table_1": (

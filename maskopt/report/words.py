@@ -27,6 +27,7 @@ WORDS = {
     "Pareto front": "the models that no smaller (or faster) one beats; the others are not worth their bytes",
     "p": "how often chance alone would part two equally good models as far: under 0.05 a difference counts as shown",
     "macro F1": "the harmonic mean of precision (how many that are called so are) and recall, mean over the classes",
+    "unsure": "said in place of a class, where a bundle is less sure than it must be to be right often enough",
     "recall": "how many of the pictures of a class are called so",
     "MACs": "multiplications, each with an addition, for one picture",
     "sparsity": "share of the weights that are zero, between 0 and 1",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from maskopt import paths
+from maskopt.bundle.threshold import choose_threshold, share_unsure
 from maskopt.data.rows import read_manifest, read_pixels, read_split
 from maskopt.files import read_record, replacing, write_record
 from maskopt.measuring.corruptions import CORRUPTIONS, SEVERITIES, corrupt
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(params: Params, backbone: str, variant: str, seed: str) -> None:
-    """Measure each format of one model on the test split, and how often it is right on the validation split."""
+    """Measure each format of one model on the test split, and what to choose a model by on the validation split."""
     classes, model = params.data.classes, (backbone, variant, int(seed))
     facts = read_record(paths.facts(*model))
     rows = read_split(paths.split(int(seed)))
@@ -41,13 +42,15 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         scores, val_scores = classifier.scores(pictures), classifier.scores(val_pictures)
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
+        unsure_below = choose_threshold(val_scores, val_labels, params.bundle.right_when_sure)
         content = path.read_bytes()
         quality, packed = assess(scores, labels, classes), pack(content)
         held = pd.DataFrame(list_constants(graph)).assign(format=file_format)
         constants.append(held)
         formats[file_format] = (
             asdict(quality)
-            | {"val_accuracy": _accuracy(val_scores, val_labels)}  # to choose by
+            | {"val_accuracy": _accuracy(val_scores, val_labels)}
+            | {"unsure_share": round(share_unsure(val_scores, unsure_below), DIGITS)}
             | asdict(packed)
             | asdict(share(content, graph))
             | {"entropy_bytes": round(held["entropy_bytes"].sum())}

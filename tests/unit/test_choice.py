@@ -9,7 +9,7 @@ CLASSES = {"cat": 40, "dog": 60}  # validation pictures
 
 def figures_of(val_accuracy, gzip_bytes, accuracy=0.9):
     test = {"accuracy": accuracy, "accuracy_low": accuracy - 0.05, "accuracy_high": accuracy + 0.03}
-    return {"val_accuracy": val_accuracy, "gzip_bytes": gzip_bytes, **test}
+    return {"val_accuracy": val_accuracy, "unsure_share": 0.126, "gzip_bytes": gzip_bytes, **test}
 
 
 # Standard error of 0.9 with 100 pictures: sqrt(0.9 * 0.1 / 100) = 0.03.
@@ -36,7 +36,9 @@ def test_answer_names_figures_and_the_command_that_ships():
     }
     said = say_choice(metrics, CLASSES, drawn=False)
     assert "- The best: `net/finetuned`, 3,000 gzip bytes, right about 90.00% of the validation pictures and" in said
-    assert "  test pictures (85.0 to 93.0). To ship it: `maskopt bundle net/finetuned`\n" in said
+    assert "  test pictures (85.0 to 93.0), unsure about 12.6% of the validation pictures. To ship it:\n" in said
+    assert said.count("unsure about") == 2
+    assert "  `maskopt bundle net/finetuned`\n" in said
     assert "noise: `net/pcqat`, 1,000 gzip bytes" in said
 
 
@@ -78,8 +80,8 @@ def test_all_that_was_chosen_among_is_listed_the_best_first():
     }
     metrics["net", "baseline"] = {"formats": {"float32": figures_of(0.99, 9000)}}
     assert lay_out_validation(list_validation(metrics, 100)).to_numpy().tolist() == [
-        ["net", "qat", "90.00%", "1,001", "yes"],
-        ["net", "cqat", "90.00%", "1,003", "yes"],
-        ["net", "pqat", "88.00%", "1,002", "yes"],
-        ["net", "finetuned", "86.00%", "1,000", "no"],
+        ["net", "qat", "90.00%", "12.6%", "1,001", "yes"],
+        ["net", "cqat", "90.00%", "12.6%", "1,003", "yes"],
+        ["net", "pqat", "88.00%", "12.6%", "1,002", "yes"],
+        ["net", "finetuned", "86.00%", "12.6%", "1,000", "no"],
     ]

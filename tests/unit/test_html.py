@@ -1,5 +1,6 @@
 """The page of HTML of an invented report: whole, safe, and with charts of what there is."""
 
+import io
 import itertools
 import json
 import re
@@ -7,9 +8,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from maskopt.report.html.charts import FILLINGS, draw_charts
-from maskopt.report.html.page import NAMING, TOP, write_html
+from maskopt.report.html.page import MOST_ROWS, NAMING, TOP, write_html
 from maskopt.report.page import SECTIONS as ALL_SECTIONS
 from maskopt.report.tables import lay_out_models
 from maskopt.tflite.variants import VARIANTS
@@ -29,7 +31,7 @@ TABLES = {
 }
 EMPTY = {"title": "Report", "best": None, "introduction": "", "sections": []}
 NO_CHANGES = "Nothing.", pd.DataFrame()
-NOTE, STALE = "Timed elsewhere.", "Out of date: run `maskopt run`."
+NOTE, STALE = "Timed elsewhere: run `maskopt`.", "Out of date: run `maskopt run`."
 CHARTS = ["sizes", "latency", "curves", "confusion", "bytes"]
 
 
@@ -149,8 +151,8 @@ def test_charts_are_those_whose_sections_are_there(page):
 
 def test_note_stands_at_its_chart(page):
     (caption,) = re.findall(r'<figcaption id="says-latency">(.*?)</figcaption>', page, re.DOTALL)
-    assert NOTE in caption
-    assert page.count(NOTE) == 1
+    assert '<div role="note"><p>Timed elsewhere: run <code>maskopt</code>.</p>' in caption
+    assert page.count("Timed elsewhere") == 1
 
 
 def test_note_on_the_whole_page_stands_before_all_else(page, frames):
@@ -194,6 +196,16 @@ def test_latency_is_drawn_where_it_was_measured(frames):
     assert "latency" in [chart.name for chart in draw_charts(frames, None)]
     frames["models"] = frames["models"].drop(columns="median_ms_threads_1")
     assert "latency" not in [chart.name for chart in draw_charts(frames, None)]
+
+
+@pytest.mark.parametrize("best", [("small", "qat"), None])
+def test_fronts_say_that_other_pictures_chose_the_best_where_there_is_one(frames, best):
+    said = [
+        chart.name
+        for chart in draw_charts(frames, best)
+        if "The best at the top was chosen on validation pictures" in chart.says
+    ]
+    assert said == (["sizes", "latency"] if best else [])
 
 
 @pytest.mark.parametrize(
@@ -309,6 +321,37 @@ def test_names_under_a_confusion_matrix_are_turned_where_they_would_overlap(fram
 def sectioned(name, columns, rows):
     table = {"columns": columns, "rows": rows}
     return EMPTY | {"sections": [{"name": name, "title": "", "prose": "", "table": table}]}
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(MOST_ROWS, "table"), (MOST_ROWS + 1, "table long")])
+def test_long_tables_alone_scroll_in_a_box(frames, rows, kind):
+    page = write_html(sectioned("words", ["word"], [["a"]] * rows), frames, {}, NO_CHANGES, {}, "", {})
+    assert re.findall('<div class="(table.*?)"', page) == [kind, "table"]  # the other is how it was made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rows", "whole"), [(MOST_ROWS, True), (MOST_ROWS + 1, False)])
+def test_frame_is_as_large_as_its_table(frames, browser, tmp_path, rows, whole):
+    report = sectioned("words", ["word", "meaning"], [["a", "b"]] * rows)
+    tab = open_page(browser, tmp_path, write_html(report, frames, {}, NO_CHANGES, {}, "", {}), "wide")
+    frame = tab.locator("section:has(#words) .table")
+    around, table = frame.bounding_box(), frame.locator("table").bounding_box()
+    assert table["width"] <= around["width"] <= table["width"] + 20  # with room for a scroll bar
+    assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    assert (around["height"] >= table["height"]) == whole
+    tab.close()
+
+
+@pytest.mark.slow
+def test_shadow_on_a_phone_tells_that_there_is_more_to_the_right(page, browser, tmp_path):
+    tab = open_page(browser, tmp_path, page, "phone")
+    table, edges = tab.locator("section:has(#models) .table"), []
+    for end in (0, 10**6):
+        table.evaluate("(table, end) => { table.scrollLeft = end }", end)
+        shown = Image.open(io.BytesIO(table.screenshot())).convert("L")
+        edges.append(shown.getpixel((shown.width - 3, shown.height // 2)))
+    assert edges[0] < edges[1] - 20
+    tab.close()
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from maskopt.report.choice import CHOICE, NONE_YET
+
 ROOT = Path(__file__).parents[2]
 
 # In place of Python: an environment made in a second, whose pip notes what it is asked for.
@@ -77,15 +79,18 @@ def test_what_could_not_be_installed_is_not_ready(clone):
     assert not (clone / ".venv" / ".ready").exists()
 
 
-def test_run_ends_in_its_tables_and_what_comes_next(ready):
+@pytest.mark.parametrize("choice", [CHOICE, NONE_YET, ""], ids=["some", "none yet", "no int8 file"])
+def test_run_ends_in_which_model_to_ship_and_what_comes_next(ready, choice):
+    (ready / "made.md").write_text(f"# Report\n\n{choice}\nMeasured on\n\n## Validation\n\n| a table |\n")
     put_command(
         ready / ".venv" / "bin" / "maskopt",
-        '#!/bin/sh\n[ "$*" = run ] && mkdir -p data/report && echo "| a table |" > data/report/report.md\n',
+        '#!/bin/sh\n[ "$*" = run ] && mkdir -p data/report && cp made.md data/report/report.md\n',
     )
     code, said, _ = make(ready, "run")
     assert code == 0
     assert said == (
-        "maskopt run\n| a table |\n\nThese are the tables of data/report/report.md. As one page: make report. "
+        f"maskopt run\n{choice.split('## How')[0]}"
+        "All tables: data/report/report.md. As one page with charts: make report\n"
         "To use a model, with .venv activated: maskopt classify PICTURE\n"
     )
 
@@ -104,7 +109,7 @@ def test_help_names_each_target_in_one_line():
     assert code == 0
     told = dict(line.split(maxsplit=1) for line in said.splitlines())
     assert sorted(told) == sorted(phony.split())
-    assert told["run"] == "the whole experiment, then its tables"
+    assert told["run"] == "the whole experiment, then which model to ship"
     assert told["test-network"].endswith("variant: make test-network NETWORK=resnet50")
 
 

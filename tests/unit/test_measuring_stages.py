@@ -151,6 +151,21 @@ def test_each_answer_is_about_its_own_picture(params, monkeypatch):
 
 
 @pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(("right_when_sure", "unsure_share"), [(1.0, 0.75), (0.75, 0)])
+def test_share_of_unsure_answers_is_of_the_validation_pictures(params, monkeypatch, right_when_sure, unsure_share):
+    """Of a classifier whose second answer of four is wrong; it is sure of them by 0.9, 0.8, 0.7 and 0.6."""
+    rows = pd.read_csv(paths.split(0)).assign(split=["test", "test", "val", "val", "val", "val"])
+    rows.to_csv(paths.split(0), index=False)
+    val_scores = np.array([[0.1, 0.9, 0], [0.8, 0.2, 0], [0, 0.3, 0.7], [0, 0.4, 0.6]], np.float32)
+    asked = SimpleNamespace(picture_shape=(8, 8, 3), scores=lambda pictures: val_scores[-len(pictures) :])
+    monkeypatch.setattr(measured, "Classifier", lambda _: asked)
+    bundle = params.bundle.model_copy(update={"right_when_sure": right_when_sure})
+    measured.main(params.model_copy(update={"bundle": bundle}), BACKBONE, "qat", "0")
+    figures = json.loads(paths.metrics(BACKBONE, "qat", 0).read_text())["formats"]["int8"]
+    assert figures["unsure_share"] == unsure_share
+
+
+@pytest.mark.usefixtures("run")
 def test_constants_are_those_of_each_format(params):
     measured.main(params, BACKBONE, "finetuned", "0")
     rows = pd.read_csv(paths.constants(BACKBONE, "finetuned", 0))

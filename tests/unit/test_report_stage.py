@@ -85,6 +85,7 @@ def _write_model(network, variant, formats, float_bytes, rng):
             "calibration_error": 0.02,
             "confusion": confusion,
             "val_accuracy": 0.9,
+            "unsure_share": 0.2,
             "raw_bytes": size_bytes,
             "gzip_bytes": int(size_bytes * 0.9),
             "brotli_bytes": int(size_bytes * 0.8),

@@ -33,6 +33,7 @@ STROKES = alt.Legend(  # of a grey that shows on light and dark pages
 MODEL = ["network:N", "variant:N", "format:N"]
 FILLINGS = alt.Scale(type="ordinal", domain=["float32", "dynamic", "int8"], range=[0.3, 0, 1])  # opacity
 FRONT = "the line joins those that no {} file beats. int8 is filled, dynamic is hollow, float32 is pale."
+CHOSEN = " The best at the top was chosen on validation pictures; about test pictures, others may be right more often."
 
 
 @dataclass(frozen=True)
@@ -66,31 +67,32 @@ def draw_charts(frames: Mapping[str, pd.DataFrame], best: tuple[str, str] | None
 
     Args:
         frames: name -> table of numbers: models, curves and confusion.
-        best: network and variant that matrices show first; None: the first network, fine-tuned.
+        best: network and variant that matrices show first; None: the first network, fine-tuned, and none was chosen.
     """
     models = frames["models"]
     confusion = _draw_confusion(frames["confusion"], *(best or (None, REFERENCE[0])))
-    charts = [_draw_sizes(models), _draw_bytes(models), _draw_curves(frames["curves"]), confusion]
+    chosen = CHOSEN if best else ""
+    charts = [_draw_sizes(models, chosen), _draw_bytes(models), _draw_curves(frames["curves"]), confusion]
     if models.get(LATENCY, pd.Series(dtype=float)).notna().any():
-        charts.insert(1, _draw_latency(models))
+        charts.insert(1, _draw_latency(models, chosen))
     return charts
 
 
-def _draw_sizes(models: pd.DataFrame) -> Chart:
+def _draw_sizes(models: pd.DataFrame, chosen: str) -> Chart:
     known = models[["network", "variant", "format", "accuracy", "accuracy_low", "accuracy_high"]]
     rows = pd.concat(known.assign(codec=codec, cost=models[f"{codec}_bytes"].astype(float)) for codec in CODECS)
     choices = [_network(models, all_too=True), _variant(models), Choice("codec", "Compressed by", CODECS)]
     spec = _draw_front(rows, "bytes", "~s", ",", choices, "datum.codec == codec")
-    says = f"Accuracy on the test pictures against the size of the file; {FRONT.format('smaller')}"
+    says = f"Accuracy on the test pictures against the size of the file; {FRONT.format('smaller')}{chosen}"
     return Chart("sizes", "Size against accuracy", says, "table_2", spec, choices)
 
 
-def _draw_latency(models: pd.DataFrame) -> Chart:
+def _draw_latency(models: pd.DataFrame, chosen: str) -> Chart:
     rows = models[["network", "variant", "format", "accuracy", "accuracy_low", "accuracy_high"]]
     rows = rows.assign(cost=models[LATENCY]).dropna(subset="cost")
     choices = [_network(models, all_too=True), _variant(models)]
     spec = _draw_front(rows, "median ms of one picture, one thread", "~g", ".2f", choices, "true")
-    says = f"Accuracy on the test pictures against the time for one; {FRONT.format('faster')}"
+    says = f"Accuracy on the test pictures against the time for one; {FRONT.format('faster')}{chosen}"
     return Chart("latency", "Latency against accuracy", says, "table_2", spec, choices)
 
 

@@ -24,6 +24,7 @@ NAMING = {  # section -> how many of its first columns name a row, where it is m
     "attributes": 5,
 }
 CHANGE_NAMING = 2
+MOST_ROWS = 40  # of tables that are shown whole; longer ones scroll in a box
 VEGA_LITE = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 _LINK = re.compile(r"\[([^]]+)]\([^#)][^)]*\)")  # to a file, not to a section
@@ -47,7 +48,7 @@ def write_html(
         changes: Markdown: what differs from the last commit, and rows of text; maybe none.
         made: what was used -> which version of it.
         params: text of params.yaml.
-        notes: `TOP`, Markdown, or the name of a chart -> what must be known to read all, or that.
+        notes: `TOP` or the name of a chart -> what must be known to read all, or that, in Markdown.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=PackageLoader("maskopt.report.html", "")
@@ -70,9 +71,9 @@ def write_html(
         changes=_lay_out({"columns": list(changed.columns), "rows": changed.to_numpy(str).tolist()}, CHANGE_NAMING),
         made=_lay_out({"columns": ["what", "which"], "rows": [list(each) for each in made.items()]}, 1),
         longest_figure=LONGEST_FIGURE,
+        most_rows=MOST_ROWS,
         params=params,
-        top=_to_html(notes.get(TOP) or ""),
-        notes=notes,
+        notes={name: _to_html(note) for name, note in notes.items() if note},
         scripts=_script(vl_convert.javascript_bundle(vl_version=VEGA_LITE)),  # type: ignore[call-arg]
         specs=_data({chart.name: chart.spec for chart in charts}),
     )
