@@ -30,7 +30,7 @@ SHOWN = {  # figure -> how it is written, how its difference is, and whether tha
     "gzip_bytes": ("{:,}", "{:+.1f}%", True),
 }
 OTHER_CLASSES = "The figures of the last commit are of other classes: nothing is comparable."
-TIME_HERE = "To take your own: `maskopt run --target latency --force`, then `maskopt run`."
+TIME_HERE = "To take your own: `maskopt run --target latency --force` and `maskopt run`."
 NO_CHANGES = "No accuracy and no size."
 CHANGES = f"""\
 Accuracies and sizes that are not as in the last commit: {{count:,}}, of {{models:,}} models; on one side alone:

@@ -94,14 +94,14 @@ def test_model_that_was_not_there_before_is_no_change_of_classes():
 def test_times_of_other_files_are_told():
     assert tell_of_latency(graph_of(changed=True), [TIMES]) == (
         "These times are of other files than those that are here now, or were taken in another way. "
-        "To take your own: `maskopt run --target latency --force`, then `maskopt run`."
+        "To take your own: `maskopt run --target latency --force` and `maskopt run`."
     )
 
 
 def test_times_that_git_brought_are_told():
     assert tell_of_latency(graph_of(changed=False), [Path("data/metrics/a.json")]) == (
         "These times are those of the last commit: taken on the machine where it was made, maybe not on this one. "
-        "To take your own: `maskopt run --target latency --force`, then `maskopt run`."
+        "To take your own: `maskopt run --target latency --force` and `maskopt run`."
     )
 
 
