@@ -1,21 +1,18 @@
 """Classify with the model beside this file: python example.py PICTURE... (needs numpy, pillow, ai-edge-litert)."""
 
-import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("pictures", nargs="+", metavar="PICTURE")
-files = parser.parse_args().pictures
 model = json.loads(Path(__file__).with_name("model.json").read_text(encoding="utf-8"))
 given, size, out = model["input"], model["input"]["width_px"], model["output"]
 interpreter = Interpreter(str(Path(__file__).with_name("model.tflite")))
 interpreter.allocate_tensors()
-for file in files:
+for file in sys.argv[1:] or sys.exit(__doc__):
     layer = ImageOps.exif_transpose(Image.open(file)).convert("RGBA")
     behind = Image.new("RGBA", layer.size, (*given["background"], 255))
     picture = Image.alpha_composite(behind, layer).convert("RGB")
@@ -29,5 +26,5 @@ for file in files:
     interpreter.invoke()
     raw = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].astype(float)
     scores = (raw - out["zero_point"]) * out["scale"]
-    unsure = [] if scores.max() >= model["unsure_below"] else ["unsure:"]
-    print(file, *unsure, model["classes"][scores.argmax()], scores.max())
+    sure = "" if scores.max() >= model["unsure_below"] else "unsure: "
+    print(file, sure + model["classes"][scores.argmax()], scores.max())
