@@ -58,4 +58,4 @@ def test_example_says_whose_the_figure_of_an_unsure_answer_is(bundle, tmp_path):
 def test_example_without_a_picture_says_how_it_is_used(bundle):
     done = run_example(bundle)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Classify with the model beside this file: python example.py PICTURE...")
+    assert "Classify with the model beside this file: python example.py PICTURE..." in done.stderr
