@@ -1,12 +1,14 @@
 """`networks.<name>.weights` -> the trunk's weights at the start: a file's, or ImageNet's."""
 
 import hashlib
+import math
 import mmap
 import re
 import struct
 from collections.abc import Iterator
 from itertools import count, takewhile
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -17,6 +19,9 @@ from maskopt.params import Trunk
 
 IMAGENET = "imagenet"
 MAX_BYTES = 2**31  # of all arrays unpacked; the largest network here has 94 MB
+MAX_TEXT_BYTES = (
+    2**29
+)  # of the names in one attribute, which may all be one long text; those of networks have thousands
 MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has 500
 
 # What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
@@ -73,15 +78,17 @@ def _strange(path: Path) -> str | None:
                 found.append(f"{name!r} holds {item.dtype}, want numbers")
             if item.external or item.is_virtual:
                 found.append(f"{name!r} is filled from another file")
+            if item.id.get_create_plist().get_nfilters():  # what is unpacked may be larger than the array
+                found.append(f"{name!r} is compressed or filtered, which Keras' own files are not")
 
     try:
-        _refuse_endless_heap(path)
+        longest_bytes = _measure_longest_text(path)
         with h5py.File(path) as file:
             file.visititems_links(see)
             file.visititems(look)
             if not found:
-                _refuse_more_when_loaded(file)
-            config = file.attrs.get("model_config", "")
+                _refuse_more_when_loaded(file, longest_bytes)
+            config = _read(file, "model_config", longest_bytes) if "model_config" in file.attrs else ""
     except _BROKEN as err:
         return str(err).rstrip(".")
     if "Lambda" in str(config):
@@ -91,13 +98,16 @@ def _strange(path: Path) -> str | None:
     return found[0] if found else None
 
 
-def _refuse_endless_heap(path: Path) -> None:
+def _measure_longest_text(path: Path) -> int:
     """Walk through texts as HDF5's library does, which never ends where free room has no bytes (its issue 1707).
+
+    Return the bytes of the longest text.
 
     Raises:
         ValueError: some has less than its own head.
     """
     seen: set[int] = set()
+    longest_bytes = 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for heap in HEAP.finditer(content):
             place, end = heap.end(), min(heap.start() + int.from_bytes(heap[1], "little"), len(content))
@@ -106,21 +116,35 @@ def _refuse_endless_heap(path: Path) -> None:
                 number, size_bytes = PART.unpack_from(content, place)
                 if number == 0 and size_bytes < PART.size:
                     raise ValueError(f"it is damaged: a heap of texts would never end, at byte {place:,}")
+                longest_bytes = max(longest_bytes, size_bytes if number else 0)
                 place += size_bytes if number == 0 else PART.size + -(-size_bytes // 8) * 8
+    return longest_bytes
 
 
-def _refuse_more_when_loaded(file: h5py.File) -> None:
+def _read(group: h5py.Group, attribute: str, longest_bytes: int) -> Any:
+    """Return the value of an attribute, whose texts are each no longer than that, but may be named again and again.
+
+    Raises:
+        ValueError: together they may have more than `MAX_TEXT_BYTES`.
+    """
+    shape = group.attrs.get_id(attribute).shape or ()
+    if math.prod(shape) * longest_bytes > MAX_TEXT_BYTES:
+        raise ValueError(f"the texts of its {attribute!r} may have more than {MAX_TEXT_BYTES:,} bytes")
+    return group.attrs[attribute]
+
+
+def _refuse_more_when_loaded(file: h5py.File, longest_bytes: int) -> None:
     """Follow names as Keras does, which reads an array anew each time that it is named.
 
     Raises:
         ValueError: they are too many, or more than `MAX_BYTES` together, or not of arrays.
     """
     group = file["model_weights"] if "layer_names" not in file.attrs and "model_weights" in file else file
-    layers = list(_names(group, "layer_names"))
+    layers = list(_names(group, "layer_names", longest_bytes))
     layers += ["top_level_model_weights"] if "top_level_model_weights" in group else []
     names, total = len(layers), 0
     for layer in layers:
-        for name in _names(group[layer], "weight_names"):
+        for name in _names(group[layer], "weight_names", longest_bytes):
             array = group[layer][name]
             if not isinstance(array, h5py.Dataset):
                 raise ValueError(f"{name!r} in {layer!r} is not an array")
@@ -131,13 +155,13 @@ def _refuse_more_when_loaded(file: h5py.File) -> None:
                 raise ValueError(f"the arrays that it names, some of them again, have more than {MAX_BYTES:,} bytes")
 
 
-def _names(group: h5py.Group, attribute: str) -> Iterator[str]:
+def _names(group: h5py.Group, attribute: str, longest_bytes: int) -> Iterator[str]:
     """Yield the names that an attribute holds, or, where they are many, several attributes with a number."""
     parts = [attribute]
     if attribute not in group.attrs:
         parts = [f"{attribute}{i}" for i in takewhile(lambda i: f"{attribute}{i}" in group.attrs, count())]
     for part in parts:
-        yield from (name.decode() if isinstance(name, bytes) else name for name in group.attrs[part])
+        yield from (name.decode() if isinstance(name, bytes) else name for name in _read(group, part, longest_bytes))
 
 
 def _downloaded(trunk: Trunk, size_px: int) -> keras.Model:

@@ -21,6 +21,9 @@ HEADER_BYTES = 2**14  # of a member of a tar file, with all that makes its name 
 BLOCK_BYTES = 512  # of tar files: headers and contents fill whole blocks, and blocks of zeros are the end mark
 COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # of tar files
 
+# Of members of zip files: for others zipfile unpacks as much as there is, whatever it is asked for.
+BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
 # What the readers of both kinds raise on damaged files, at the next member or while its content is read.
 DAMAGE = (
     *(EOFError, OSError, ValueError, LookupError, ArithmeticError, RuntimeError, struct.error),
@@ -37,7 +40,7 @@ def read_members(path: Path) -> Iterator[Member]:
 
     Raises:
         DAMAGE: damaged, or no zip or tar file.
-        BrokenArchive: encrypted, or cut off.
+        BrokenArchive: encrypted, compressed in a way that cannot be bounded, or cut off.
         UnsafeArchive: a member is a link or device, or its header is larger than any name.
     """
     with path.open("rb") as file:
@@ -61,6 +64,8 @@ def _zip_members(path: Path) -> Iterator[Member]:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if info.flag_bits & 1:
                 raise BrokenArchive(path, f"{info.filename!r} is encrypted")
+            if info.compress_type not in BOUNDED:
+                raise BrokenArchive(path, f"{info.filename!r} is compressed in another way than zip's own, deflate")
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):  # 0: made where files have no kind
                 raise UnsafeArchive(path, info.filename, "is a link or a device")
             if info.is_dir():

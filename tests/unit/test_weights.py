@@ -5,6 +5,7 @@ import h5py
 import numpy as np
 import pytest
 
+from maskopt import weights
 from maskopt.errors import DownloadFailed, MissingFile, TooSmall, WrongWeights
 from maskopt.networks.backbones import build_trunk
 from maskopt.params import Trunk
@@ -129,7 +130,7 @@ def timed(file, _):
 
 
 def again(file, _):
-    file.create_dataset("stem/large", (2**20, 256), "u1", chunks=(2**20, 1), compression="gzip")
+    file.create_dataset("stem/large", (2**20, 256), "u1", chunks=(2**20, 1))
     file["stem"].attrs["weight_names"] = ["large"] * 9
 
 
@@ -161,7 +162,11 @@ def again(file, _):
             "'raw' is filled from another file",
         ),
         (
-            lambda file, _: file.create_dataset("bomb", (2**31,), "u1", chunks=(2**20,), compression="gzip"),
+            lambda file, _: file.create_dataset("small", data=np.zeros(8), chunks=(8,), compression="gzip"),
+            "'small' is compressed or filtered, which Keras' own files are not",
+        ),
+        (
+            lambda file, _: file.create_dataset("bomb", (2**31,), "u1", chunks=(2**20,)),
             "its arrays have 2,147,5.* bytes, want at most 2,147,483,648",
         ),
         (timed, "No NumPy equivalent for TypeTimeID exists"),
@@ -183,6 +188,14 @@ def test_file_that_holds_more_than_numbers_is_refused(saved, tmp_path, spoil, re
     with h5py.File(saved, "a") as file:
         spoil(file, tmp_path / "secret")
     with pytest.raises(WrongWeights, match=reason):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+def test_names_that_may_all_be_one_long_text_are_refused_before_they_are_read(saved, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_TEXT_BYTES", 10_000)
+    with h5py.File(saved, "a") as file:
+        file["stem"].attrs["weight_names"] = np.full(2, "k" * 6000, h5py.string_dtype())
+    with pytest.raises(WrongWeights, match=r"the texts of its '\w+_names' may have more than 10,000 bytes"):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
 
 
