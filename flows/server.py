@@ -1,6 +1,7 @@
 """A Prefect server on this machine: found, or started and left running so that its page can be read."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -8,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psutil
@@ -63,9 +63,8 @@ def find_or_start() -> tuple[str, bool]:
 
 
 def without_password(url: str) -> str:
-    """Return an address as people may see it: without the user and the password that it may hold."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """Return an address as people may see it: without the user and the password that it may hold, whole or not."""
+    return re.sub(r"^(\w+://)?.*@", r"\1", url)
 
 
 def own_url() -> str:
@@ -152,6 +151,8 @@ def problem_of(url: str) -> str | None:
         with httpx.Client(timeout=5, auth=_credentials()) as client:
             answer = client.get(f"{url}/health")
             closed = client.get(f"{url}/admin/version").status_code == httpx.codes.UNAUTHORIZED
+    except httpx.InvalidURL:  # whose text may hold a piece of a password
+        return "it is no address: want http://HOST:PORT/api, in a password %23 for # and %2F for /"
     except httpx.HTTPError as err:
         return f"{type(err).__name__} {err}".strip()
     if answer.text.strip() != "true":

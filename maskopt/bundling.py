@@ -104,14 +104,26 @@ def zip_bundle(folder: Path) -> Path:
     """Write a zip file beside the folder of a bundle, which holds that folder, and return its path.
 
     The same files give the same bytes: all have the earliest time that zip files know, and the rights 644.
+
+    Raises:
+        Occupied: something else than the zip of a bundle has its name.
     """
     target = folder.with_name(f"{folder.name}.zip")
+    if target.exists() and not _is_zip_of(folder, target):
+        raise Occupied(target, "no zip of a bundle")
     with replacing(target) as made, zipfile.ZipFile(made, "w") as archive:
         for file in sorted(file for file in folder.rglob("*") if file.is_file()):
             entry = zipfile.ZipInfo((Path(folder.name) / file.relative_to(folder)).as_posix())
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, UNIX, RIGHTS
             archive.writestr(entry, file.read_bytes())
     return target
+
+
+def _is_zip_of(folder: Path, file: Path) -> bool:
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return f"{folder.name}/{FILE}" in archive.namelist()
 
 
 def _refuse_occupied(target: Path) -> None:

@@ -3,8 +3,10 @@
 `quick` is complete; each other profile holds what differs from it.
 """
 
+import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +45,22 @@ def put_profile(name: str, profiles: Path, params: Path) -> Path | None:
         raise UnknownName("profile", name, known)
     text = _text(name, known)
     parse_params(text, known[name])
-    former = params.read_bytes() if params.is_file() else None
     kept = None
-    if former is not None and former not in (_text(each, known).encode() for each in known):
-        kept = params.with_name(f"{params.name}.former")
+    if params.is_file() and not _is_of_profile(former := params.read_bytes(), known):
+        kept = params.with_name(f"{params.name}.former-{hashlib.sha256(former).hexdigest()[:8]}")
         with replacing(kept) as file:
             file.write_bytes(former)
     with replacing(params) as file:
         file.write_text(text, encoding="utf-8")
     return kept
+
+
+def _is_of_profile(params: bytes, known: Mapping[str, Path]) -> bool:
+    for name in known:
+        with suppress(InvalidParams):  # of one that somebody is writing
+            if _text(name, known).encode() == params:
+                return True
+    return False
 
 
 def _text(name: str, known: Mapping[str, Path]) -> str:

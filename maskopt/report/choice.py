@@ -110,11 +110,13 @@ def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) ->
     if not figures:
         return ""
     pictures = sum(val_pictures.values())
-    chosen, smallest = choose(figures, pictures)
-    share = figures[chosen]["val_accuracy"]
     counts = val_pictures.values()
+    chosen = best(figures)
+    share = figures[chosen]["val_accuracy"]
     if not beats_guessing(share, counts):
         return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance(counts))
+    shown = {model: each for model, each in figures.items() if beats_guessing(each["val_accuracy"], counts)}
+    _, smallest = choose(shown, pictures)
     return CHOICE.format(
         best=_describe(chosen, figures),
         smallest="the same" if smallest == chosen else _describe(smallest, figures),

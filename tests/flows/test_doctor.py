@@ -16,7 +16,7 @@ from flows.doctor import examine
 from flows.errors import NoServer
 from flows.graph import read_graph
 from flows.installation import Finding, examine_installation
-from flows.server import find_or_start
+from flows.server import find_or_start, problem_of, without_password
 
 GIB = 2**30
 
@@ -212,6 +212,14 @@ def test_password_in_an_address_is_not_shown(workspace):
     assert finding.found == "http://127.0.0.1:9/api: no answer"
     assert "http://127.0.0.1:9/api" in str(err.value)
     assert "hunter2" not in str(err.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["me:hunter2@127.0.0.1:9/api", "http://me:hunter2#3@127.0.0.1:9/api", "http://me:hun/ter2@127.0.0.1:9/api"]
+)
+def test_password_in_an_address_that_is_none_is_not_shown(url):
+    assert "hun" not in without_password(url)
+    assert "hun" not in problem_of(url)
 
 
 @pytest.fixture

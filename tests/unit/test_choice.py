@@ -58,6 +58,14 @@ def test_model_that_may_be_guessing_is_not_one_to_ship(val_accuracy, words):
     assert words in said
 
 
+def test_smaller_model_that_may_be_guessing_is_not_one_to_ship():
+    figures = {"qat": figures_of(15 / 18, 2000), "pqat": figures_of(14 / 18, 1000)}
+    metrics = {("net", variant): {"formats": {"int8": each}} for variant, each in figures.items()}
+    said = say_choice(metrics, {"cat": 8, "dog": 10}, drawn=False)
+    assert "The best: `net/qat`" in said
+    assert "net/pqat" not in said
+
+
 def test_share_of_the_most_frequent_class_is_named():
     said = say_choice({("net", "qat"): {"formats": {"int8": figures_of(0.6, 1000)}}}, CLASSES, drawn=False)
     assert "right about 60.00% of the 100 validation pictures" in said

@@ -45,12 +45,25 @@ def test_params_of_ones_own_are_kept(tmp_path):
     params = tmp_path / "params.yaml"
     put_profile("photos", PROFILES, params)
     assert put_profile("quick", PROFILES, params) is None
-    own = params.read_bytes().replace(b"rows_per_class: 900", b"row_per_class: 7")
-    params.write_bytes(own)
-    kept = put_profile("quick", PROFILES, params)
-    assert kept == tmp_path / "params.yaml.former"
-    assert kept.read_bytes() == own
-    assert params.read_text() == (PROFILES / "quick.yaml").read_text()
+    all_kept = {}
+    for rows in (b"7", b"8"):
+        own = params.read_bytes().replace(b"rows_per_class: 900", b"row_per_class: " + rows)
+        params.write_bytes(own)
+        all_kept[put_profile("quick", PROFILES, params)] = own
+        assert params.read_text() == (PROFILES / "quick.yaml").read_text()
+    assert len(all_kept) == 2
+    for kept, own in all_kept.items():
+        assert kept.name.startswith("params.yaml.former-")
+        assert kept.read_bytes() == own
+
+
+def test_profile_that_somebody_is_writing_is_in_nobodys_way(tmp_path):
+    for name in ("quick", "photos"):
+        (tmp_path / f"{name}.yaml").write_text((PROFILES / f"{name}.yaml").read_text())
+    (tmp_path / "mine.yaml").write_text("prune: [")
+    params = tmp_path / "target" / "params.yaml"
+    put_profile("photos", tmp_path, params)
+    assert put_profile("quick", tmp_path, params) is None
 
 
 def test_unknown_profile_is_named_with_the_known_ones(tmp_path):

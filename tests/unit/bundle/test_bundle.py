@@ -17,6 +17,7 @@ from maskopt import paths
 from maskopt.bundle.description import FILE, MODEL
 from maskopt.bundle.micro import METHODS
 from maskopt.bundling import TEMPLATE, make_bundle, zip_bundle
+from maskopt.errors import Occupied
 from maskopt.measuring.litert import Classifier
 
 
@@ -106,6 +107,20 @@ def test_zip_holds_the_folder(bundle):
     assert "tiny/model.tflite" in names
     assert names == sorted(names, key=lambda name: name.split("/"))  # in whatever order a disk lists them
     assert sorted(path.name for path in paths.BUNDLES.iterdir()) == ["tiny", "tiny.zip"]
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_zip_replaces_nothing_but_the_zip_of_a_bundle(bundle, is_folder):
+    other = bundle.with_name("tiny.zip")
+    if is_folder:
+        other.mkdir()
+        (other / "mine").touch()
+    else:
+        with zipfile.ZipFile(other, "w") as archive:
+            archive.writestr("faces/0.png", "mine")
+    with pytest.raises(Occupied, match=r"^bundles/tiny\.zip is no zip of a bundle, which a bundle would replace: "):
+        zip_bundle(bundle)
+    assert (other / "mine").is_file() if is_folder else zipfile.ZipFile(other).namelist() == ["faces/0.png"]
 
 
 def test_same_bundle_gives_the_same_zip(bundle):
