@@ -1,5 +1,6 @@
 """The models of a run -> the best of them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,7 +11,6 @@ from maskopt.bundle import micro
 from maskopt.bundle.description import best
 from maskopt.errors import MaskoptError, NoBundle
 from maskopt.files import read_record
-from maskopt.measuring.sizes import gzip_bytes
 from maskopt.params import Params
 from maskopt.tflite.origin import read_origin
 from maskopt.tflite.variants import VARIANTS
@@ -55,7 +55,7 @@ def better_model(params: Params, than: Figures) -> str | None:
 
 def are_of(figures: Figures, content: bytes) -> bool:
     """Tell whether figures are of this content of a file."""
-    return bool((figures["raw_bytes"], figures["gzip_bytes"]) == (len(content), gzip_bytes(content)))
+    return bool(figures.get("sha256") == hashlib.sha256(content).hexdigest())
 
 
 def _why_skipped(file: Path, figures: Figures, classes: Collection[str]) -> str | None:

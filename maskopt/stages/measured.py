@@ -1,5 +1,6 @@
 """.tflite files of one model + test pictures -> its metrics, predictions and constants."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -48,7 +49,8 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         held = pd.DataFrame(list_constants(graph)).assign(format=file_format)
         constants.append(held)
         formats[file_format] = (
-            asdict(quality)
+            {"sha256": hashlib.sha256(content).hexdigest()}  # of the file that all this is about
+            | asdict(quality)
             | {"val_accuracy": _accuracy(val_scores, val_labels)}
             | {"unsure_share": round(share_unsure(val_scores, unsure_below), DIGITS)}
             | asdict(packed)

@@ -104,7 +104,7 @@ def test_without_a_bundle_classify_makes_one_of_the_best_model(tmp_path, tiny_fi
     carry(tiny_files, "cqat", packages={"numpy": "2.0"})  # as good, but larger
     claim("pcqat", 0.9)  # its file is gone
     copy_model("clustered")
-    claim("clustered", 0.9, more_bytes=1)  # figures of another file
+    claim("clustered", 0.9, sha256=64 * "0")  # figures of another file
     carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])  # of other classes
     claim("ecqat", 0.9)
     picture().save(tmp_path / "a.png")
@@ -141,7 +141,7 @@ def test_figures_that_git_keeps_are_not_taken_for_those_of_a_run(tmp_path, tiny_
     for variant in ("pcqat", "pqat"):
         claim(variant, 0.9)
     carry(tiny_files, "ecqat", classes=["circle", "square", "triangle"])
-    claim("qat", 0.5, more_bytes=1)
+    claim("qat", 0.5, sha256=64 * "0")
     assert no_bundle(tmp_path) == (
         "no bundle in bundles tells with_mask, without_mask, mask_weared_incorrect, and no measured model is there to "
         "make one of (data/metrics has figures of 4: 2 without a file in data/models, 1 of other classes, "
