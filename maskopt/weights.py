@@ -25,7 +25,8 @@ MAX_TEXT_BYTES = (
 MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has 500
 
 # What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
-_BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError)
+# SystemError is one of h5py's own of these, raised while it lets go of a lock.
+_BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, SystemError)
 
 
 HEAP = re.compile(rb"GCOL\x01\x00{3}(.{8})", re.DOTALL)  # start of a heap of texts in HDF5, and its bytes
@@ -90,7 +91,7 @@ def _strange(path: Path) -> str | None:
                 _refuse_more_when_loaded(file, longest_bytes)
             config = _read(file, "model_config", longest_bytes) if "model_config" in file.attrs else ""
     except _BROKEN as err:
-        return str(err).rstrip(".")
+        return str(err.__cause__ or err).rstrip(".")
     if "Lambda" in str(config):
         found.append("it is a model with a Lambda layer, which is code")
     if total > MAX_BYTES:

@@ -1,4 +1,5 @@
 import faulthandler
+from pathlib import Path
 from urllib.error import URLError
 
 import h5py
@@ -189,6 +190,12 @@ def test_file_that_holds_more_than_numbers_is_refused(saved, tmp_path, spoil, re
         spoil(file, tmp_path / "secret")
     with pytest.raises(WrongWeights, match=reason):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+def test_damaged_heap_of_names_is_told_in_the_words_of_its_cause():
+    file = Path(__file__).parents[1] / "fuzz" / "corpus" / "weights" / "heap.h5"  # which Atheris found
+    with pytest.raises(WrongWeights, match=r"unable to offset into local heap data block"):
+        load_weights(SEPARABLE, str(file), SIZE_PX)
 
 
 def test_names_that_may_all_be_one_long_text_are_refused_before_they_are_read(saved, monkeypatch):
