@@ -44,11 +44,22 @@ def test_server_is_started_once_and_its_pages_ask_it(home):
     assert httpx.get(f"{url.removesuffix('/api')}/ui-settings").json()["api_url"] == "/api"
 
 
+def listening(server):
+    """The addresses that a process and those it has started listen on."""
+    sockets = [each for process in (server, *server.children(True)) for each in process.net_connections("inet")]
+    return {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+
+
 def test_server_listens_on_this_machine_alone(home, tmp_path):
     found(home)
-    server = psutil.Process(int((tmp_path / "server.pid").read_text()))
-    sockets = [each for process in (server, *server.children(True)) for each in process.net_connections("inet")]
-    assert {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+    assert listening(psutil.Process(int((tmp_path / "server.pid").read_text()))) == {"127.0.0.1"}
+
+
+def test_temporary_server_listens_on_this_machine_alone(tmp_path):
+    before = set(psutil.Process().children())
+    with temporary(tmp_path):
+        (started,) = set(psutil.Process().children()) - before
+        assert listening(started) == {"127.0.0.1"}
 
 
 def test_number_of_a_server_that_is_gone_is_nobodys_to_end(home, tmp_path):

@@ -184,14 +184,19 @@ def test_no_connection_is_told(signed_in, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"hello", b"<!DOCTYPE html><title>Sign in</title>", zipped(["cat/1.png"])[:-30], changed(b"PK\1\2", 10, 99)],
+    ("content", "reason"),
+    [
+        (b"hello", "damaged, or nei"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "damaged, or nei"),
+        (zipped(["cat/1.png"])[:-30], "damaged, or nei"),
+        (changed(b"PK\1\2", 10, 99), "'cat/1.png' is compressed in another way than zip's own"),
+    ],
     ids=["text", "page", "cut off", "compression"],
 )
-def test_what_is_no_whole_archive_is_told(content, signed_in, tmp_path):
+def test_what_is_no_whole_archive_is_told(content, reason, signed_in, tmp_path):
     signed_in.content = content
     message = failure(tmp_path)
-    assert "owner/pictures could not be downloaded from Kaggle: what came was not unpacked: damaged, or nei" in message
+    assert f"owner/pictures could not be downloaded from Kaggle: what came was not unpacked: {reason}" in message
     assert "unpack it yourself and set data.source to folder" in message
     assert "kaggle_dataset" not in message
 
