@@ -19,9 +19,7 @@ from maskopt.params import Trunk
 
 IMAGENET = "imagenet"
 MAX_BYTES = 2**31  # of all arrays unpacked; the largest network here has 94 MB
-MAX_TEXT_BYTES = (
-    2**29
-)  # of the names in one attribute, which may all be one long text; those of networks have thousands
+MAX_TEXT_BYTES = 2**29  # of the names in one attribute, which may all be one long text
 MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has 500
 
 # What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
