@@ -1,5 +1,6 @@
 """This machine and this workspace -> what a run would stumble over, each with what mends it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,7 +88,7 @@ def _stages(workspace: Path) -> Finding:
     try:
         graph = read_graph(workspace)
     except MaskoptError as err:
-        return Finding("stages", str(err), "dvc status")
+        return Finding("stages", str(err), "git checkout HEAD -- dvc.yaml, or mend what it says")
     changed = sum(stage.changed for stage in graph.values())
     return Finding("stages", f"{changed} of {len(graph)} have changed since they ran")
 
@@ -95,8 +96,9 @@ def _stages(workspace: Path) -> Finding:
 def _server() -> Finding:
     if named := get_current_settings().api.url:
         problem = problem_of(named)
-        mend = "unset PREFECT_API_URL" if problem else ""
-        return Finding("server", f"{without_password(named)}: {problem or 'answers'}", mend)
+        variable = "PREFECT_API_URL"
+        mend = f"unset {variable}" if variable in os.environ else f"prefect config unset --yes {variable}"
+        return Finding("server", f"{without_password(named)}: {problem or 'answers'}", mend if problem else "")
     answers = problem_of(own_url()) is None
     return Finding("server", f"{own_url()} answers" if answers else "none is running: `maskopt run` starts one")
 

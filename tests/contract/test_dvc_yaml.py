@@ -111,5 +111,14 @@ def test_stage_declares_exactly_the_params_it_reads(stage):
     assert set(GRAPH[stage].get("params", [])) == read
 
 
+def test_no_stage_can_leave_out_pictures_that_may_be_labelled_wrongly():
+    """What finds them is read by the report alone: a param has to say so before another stage does."""
+    found = [out for stage in ("crossed", "measured") for out in GRAPH[stage]["outs"]]
+    readers = {
+        name for name, block in GRAPH.items() for dep in block["deps"] if any(out.startswith(dep) for out in found)
+    }
+    assert readers == {"report"}
+
+
 def test_stages_may_find_changed_what_dvc_does_not_watch():
     assert {file.relative_to(ROOT).as_posix() for file in UNWATCHED} == NOT_DECLARED - {"maskopt/__init__.py"}

@@ -273,12 +273,23 @@ def test_stale_lock_is_told_and_left(workspace):
 def test_graph_that_dvc_cannot_read_is_told(workspace):
     (workspace / "dvc.yaml").write_text("stages: 3")
     (finding,) = ill(workspace)
-    assert (finding.what, finding.mend) == ("stages", "dvc status")
+    assert (finding.what, finding.mend) == ("stages", "git checkout HEAD -- dvc.yaml, or mend what it says")
 
 
-def test_named_server_that_does_not_answer_is_told(workspace):
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        assert ill(workspace) == [Finding("server", "http://127.0.0.1:9/api: no answer", "unset PREFECT_API_URL")]
+NOBODY = "http://127.0.0.1:9/api"
+
+
+def test_named_server_that_does_not_answer_is_told(workspace, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", NOBODY)
+    with temporary_settings({PREFECT_API_URL: NOBODY}):
+        assert ill(workspace) == [Finding("server", f"{NOBODY}: no answer", "unset PREFECT_API_URL")]
+
+
+def test_server_that_a_profile_names_and_that_does_not_answer_is_told(workspace, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with temporary_settings({PREFECT_API_URL: NOBODY}):
+        mend = "prefect config unset --yes PREFECT_API_URL"
+        assert ill(workspace) == [Finding("server", f"{NOBODY}: no answer", mend)]
 
 
 def test_command_ends_with_one_if_something_is_wrong(workspace):

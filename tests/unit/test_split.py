@@ -6,9 +6,10 @@ import pytest
 from drawn import photograph
 
 from maskopt.data.key_points import KEY_POINT, MAX_POINTS, NO_LEVEL, find_key_points
-from maskopt.data.split import assign_sides, list_leaks, split_rows
+from maskopt.data.split import SIDES, assign_sides, list_leaks, split_rows
 from maskopt.errors import CannotSplit
 from maskopt.params import Split
+from maskopt.training.pictures import choose_pictures
 
 OPTIONS = Split(
     train=0.7,
@@ -114,6 +115,15 @@ def test_table_has_the_order_of_the_manifest_and_the_report_counts():
     assert report["sizes"] == {"train": 56, "val": 12, "test": 12}
     assert report["classes"]["a"] == {"train": 28, "val": 6, "test": 6}
     json.dumps(report)
+
+
+def test_every_row_is_on_one_side_and_every_side_is_used_whole():
+    table, points = manifest(["a"] * 40 + ["b"] * 40, sha256=["same", "same"] + [f"{i:064x}" for i in range(78)])
+    split, _, _ = split_rows(table, points, OPTIONS, seed=0)
+    pixels = np.arange(80, dtype=np.uint8).reshape(80, 1, 1, 1)
+    used = [choose_pictures(split, side, ["a", "b"], pixels).pixels.ravel() for side in SIDES]
+    assert np.concatenate(used).size == 80
+    assert set(np.concatenate(used)) == set(range(80))
 
 
 def test_too_small_a_class_is_named():
