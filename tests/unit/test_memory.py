@@ -1,4 +1,4 @@
-"""Files of others that would fill the memory if they were believed: read in a process of its own that tells its peak."""
+"""Files that would fill the memory if they were believed: read in a process of its own that tells its peak."""
 
 import io
 import subprocess
