@@ -26,7 +26,7 @@ from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pixels, read_split
 from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
 from maskopt.files import read_record, replacing
-from maskopt.guessing import beats_guessing, chance
+from maskopt.guessing import beats_guessing, doubt
 from maskopt.measuring.litert import Classifier
 from maskopt.params import Params
 from maskopt.terminal import inline
@@ -238,11 +238,7 @@ def _load_validation(
 
 def _warn_of_guessing(model: tuple[str, str, int], share: float, counts: Collection[int]) -> None:
     if not beats_guessing(share, counts):
-        logger.warning(
-            "%s/%s is right about %.2f%% of the %d validation pictures, which does not show that it is better than "
-            "always naming the most frequent class (%.2f%%): more pictures, or more epochs, may help",
-            *(*model[:2], 100 * share, sum(counts), 100 * chance(counts)),
-        )
+        logger.warning("%s/%s %s", *model[:2], doubt(share, counts))
 
 
 def _other_classes(model: tuple[str, str, int], classes: tuple[str, ...], but: str) -> CannotBundle:

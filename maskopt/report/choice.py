@@ -7,7 +7,7 @@ import pandas as pd
 
 from maskopt.bundle.description import BEST_BY, best
 from maskopt.files import Record
-from maskopt.guessing import beats_guessing, chance
+from maskopt.guessing import beats_guessing, doubt
 from maskopt.report.results import Models
 
 Figures = Mapping[tuple[str, str], Record]  # (backbone, variant) -> metrics of its int8 file
@@ -28,9 +28,8 @@ Noise is one standard error of its share of {pictures:,} pictures. The test pict
 NONE_YET = """\
 ## Which model
 
-None yet: the best, `{name}`, is right about {share:.2%} of the {pictures:,} validation pictures, which does not show
-that it is better than always naming the most frequent class, which {chance:.2%} of them are of. More pictures, or more
-epochs, may help. [Validation](#validation) lists all models.
+None yet: the best, `{name}`, {doubt}.
+[Validation](#validation) lists all models.
 
 ## How it was measured
 """
@@ -60,19 +59,22 @@ def choose(figures: Figures, val_pictures: int) -> tuple[tuple[str, str], tuple[
     return chosen, min(near, key=lambda model: (near[model]["gzip_bytes"], -near[model]["val_accuracy"]))
 
 
-def list_validation(metrics: Models, val_pictures: int) -> pd.DataFrame:
+def list_validation(metrics: Models, val_pictures: Mapping[str, int]) -> pd.DataFrame:
     """Return a row per network and variant, the best first: how good its int8 file is, how unsure, how large.
 
     Args:
         metrics: of the first seed.
-        val_pictures: how many chose.
+        val_pictures: class -> how many pictures of it chose.
     """
     figures = _of_int8(metrics)
     columns = ["val_accuracy", "unsure_share", "gzip_bytes"]
     rows = [(*model, *(each[name] for name in columns)) for model, each in figures.items()]
     table = pd.DataFrame(rows, columns=["network", "variant", *columns])
     table = table.sort_values(["val_accuracy", "gzip_bytes"], ascending=[False, True], ignore_index=True)
-    return table.assign(as_good=table["val_accuracy"] >= _least(table["val_accuracy"].max(), val_pictures))
+    enough = _least(table["val_accuracy"].max(), sum(val_pictures.values()))
+    return table.assign(
+        as_good=[share >= enough and beats_guessing(share, val_pictures.values()) for share in table["val_accuracy"]]
+    )
 
 
 def lay_out_validation(validation: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +116,7 @@ def say_choice(metrics: Models, val_pictures: Mapping[str, int], drawn: bool) ->
     chosen = best(figures)
     share = figures[chosen]["val_accuracy"]
     if not beats_guessing(share, counts):
-        return NONE_YET.format(name="/".join(chosen), share=share, pictures=pictures, chance=chance(counts))
+        return NONE_YET.format(name="/".join(chosen), doubt=doubt(share, counts))
     shown = {model: each for model, each in figures.items() if beats_guessing(each["val_accuracy"], counts)}
     _, smallest = choose(shown, pictures)
     return CHOICE.format(

@@ -83,7 +83,7 @@ def main(params: Params) -> None:
     val_pictures = {label: sides["val"] for label, sides in split["classes"].items()}
     sheets = {
         **_list_sheets(records, results, paper, shortcuts, tried),
-        **_list_optional_sheets(records, together, leaks, tried, sum(val_pictures.values())),
+        **_list_optional_sheets(records, together, leaks, tried, val_pictures),
     }
     said = introduce(
         say_choice(records.first, val_pictures, params.data.source == DRAWN),
@@ -192,7 +192,7 @@ def _list_sheets(
 
 
 def _list_optional_sheets(
-    records: _Records, together: pd.DataFrame, leaks: pd.DataFrame, tried: pd.DataFrame, val_pictures: int
+    records: _Records, together: pd.DataFrame, leaks: pd.DataFrame, tried: pd.DataFrame, val_pictures: Mapping[str, int]
 ) -> Sheets:
     """Return those of which there are any rows in this run."""
     attributes = pd.read_csv(paths.ATTRIBUTES, dtype=str, keep_default_na=False)
