@@ -1,7 +1,9 @@
 """Zip or tar file -> names and contents of its members, which may be links, devices or bombs."""
 
+import _compression
 import bz2
 import gzip
+import io
 import lzma
 import re
 import stat
@@ -10,6 +12,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -19,7 +22,7 @@ from maskopt.errors import BrokenArchive, UnsafeArchive
 CHUNK_BYTES = 2**20  # the most that is read at once
 HEADER_BYTES = 2**14  # of a member of a tar file, with all that makes its name longer, and of what is said of all
 BLOCK_BYTES = 512  # of tar files: headers and contents fill whole blocks, and blocks of zeros are the end mark
-COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}  # of tar files
+XZ_BYTES = 2**27  # of memory; a file of `xz -9` takes half of it, one that means harm says that it takes 4 GiB
 
 # Of members of zip files: for others zipfile unpacks as much as there is, whatever it is asked for.
 BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -31,6 +34,20 @@ DAMAGE = (
 )
 
 LONG_NUMBER = re.compile(rb"\d{300}")  # tarfile looks for a record from each of its digits on
+
+
+@contextmanager
+def _open_xz(path: Path, _mode: str) -> Iterator[io.BufferedReader]:
+    """Open as `lzma.open` does, which cannot be told how much memory a file may take."""
+    with path.open("rb") as packed:
+        yield io.BufferedReader(
+            _compression.DecompressReader(
+                packed, lzma.LZMADecompressor, trailing_error=lzma.LZMAError, memlimit=XZ_BYTES
+            )
+        )
+
+
+COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": _open_xz}  # of tar files
 
 Member = tuple[str, IO[bytes] | None]  # name, and content or None for a folder
 

@@ -1,4 +1,5 @@
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -236,6 +237,14 @@ def test_bomb_is_refused(suffix, tmp_path):
     write_zip(path, members) if suffix == ".zip" else write_tar(path, members, TAR_MODES[suffix])
     limits = Limits(free_bytes=10**6)  # the ratio is 1000 and more
     assert "'1.png' unpacks to more than" in refusal(path, tmp_path / "out", UnsafeArchive, limits)
+
+
+def test_xz_file_that_wants_much_memory_is_refused(tmp_path):
+    path = tmp_path / "a.tar.xz"
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2**28}]
+    with lzma.open(path, "wb", filters=filters) as file, tarfile.open(fileobj=file, mode="w|") as archive:
+        archive.addfile(tarfile.TarInfo("1.png"))
+    assert "Memory usage limit exceeded" in refusal(path, tmp_path / "out", BrokenArchive)
 
 
 def test_bomb_in_a_header_is_not_read_into_memory(tmp_path):
