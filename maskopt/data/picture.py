@@ -20,7 +20,10 @@ BYTES_PER_PIXEL = 8  # of 16-bit RGBA without compression, the most that these f
 METADATA_BYTES = 2**24  # beside the pixels: larger files are not read
 
 # What Pillow raises on broken files of these formats.
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, struct.error, zlib.error)
+_DECODE_ERRORS = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(struct.error, zlib.error),
+)
 
 Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the bound; Pillow's own would warn first
 
