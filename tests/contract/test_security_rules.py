@@ -1,5 +1,6 @@
-"""ruff refuses in the product what bandit would."""
+"""ruff refuses in the product what bandit would; what it does not know of is looked for here."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +28,11 @@ def test_insecure_code_is_refused(line, rule, folder):
         [*command, f"{folder}/new.py", "-"], input=line, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert rule in done.stdout
+
+
+@pytest.mark.parametrize("folder", ["flows", "maskopt", "benchmarks"])
+def test_arrays_are_never_unpickled(folder):
+    """NumPy would execute what it unpickles, and ruff has no rule for it."""
+    for path in (ROOT / folder).rglob("*.py"):
+        words = [word for node in ast.walk(ast.parse(path.read_text())) for word in getattr(node, "keywords", [])]
+        assert all(ast.unparse(word.value) == "False" for word in words if word.arg == "allow_pickle"), path

@@ -167,6 +167,11 @@ def test_command_shows_text_and_json(carry):
     assert json.loads(for_programs.stdout)["origin"] == ORIGIN
 
 
+def test_device_is_not_read():
+    with pytest.raises(NotAModel, match="it is no file"):
+        describe(Path("/dev/null"))
+
+
 def test_folder_is_told_as_one(tmp_path):
     with pytest.raises(NotAModel) as err:
         describe(tmp_path)

@@ -56,6 +56,18 @@ def test_facts_that_tell_nothing_are_near_chance(found):
         assert not is_far_above(found[name], 1 / 3)
 
 
+@pytest.mark.parametrize("name", ["size", "mode", "mean colour"])
+def test_each_fact_is_found_where_it_tells_the_class(name, manifest, pixels):
+    numbers = np.arange(N) % 3  # of the classes
+    told = {
+        "size": manifest.assign(height_px=64 + numbers),
+        "mode": manifest.assign(mode=np.array(["RGB", "L", "P"])[numbers]),
+        "mean colour": manifest,
+    }[name]
+    shades = (40 * numbers[:, None, None, None] + pixels % 8).astype(np.uint8) if name == "mean colour" else pixels
+    assert probe(list_facts(told, shades), LABELS, range(N))[name].accuracy > 0.95
+
+
 def test_fact_that_tells_a_rare_class_is_far_above_chance():
     labels = ["ok"] * 138 + ["bad"] * 12
     facts = {"bytes": pd.DataFrame({"bytes": [0] * 138 + [9] * 12})}
