@@ -24,11 +24,20 @@ from maskopt.bundle.threshold import choose_threshold, share_unsure
 from maskopt.choosing import are_of
 from maskopt.data.picture import BACKGROUND
 from maskopt.data.rows import read_pixels, read_split
-from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
+from maskopt.errors import (
+    CannotBundle,
+    ChangedFiles,
+    ForeignFiles,
+    MissingFile,
+    Occupied,
+    UnknownName,
+    UnusableAbout,
+)
 from maskopt.files import read_record, replacing
 from maskopt.guessing import beats_guessing, doubt
 from maskopt.measuring.litert import Classifier
 from maskopt.params import Params
+from maskopt.readable import refuse_unreadable
 from maskopt.terminal import inline
 from maskopt.tflite.inspection import read_graph
 from maskopt.tflite.origin import Origin, read_origin
@@ -47,6 +56,7 @@ LEARNED_FROM = {  # data.source -> what a reader must know
 }
 UNIX, RIGHTS = 3, (stat.S_IFREG | 0o644) << 16  # in entries of zip files
 TEST_PICTURES = 4
+ABOUT_BYTES = 100_000  # of the text for model cards
 CLASSES_IN_NAME = 48  # letters, in the name of a bundle that was put aside
 # What scores of the test pictures may differ by where another processor, or LiteRT Micro, computes them.
 TOLERANCES = {"float32": 1e-5, "dynamic": 1e-3, micro.FORMAT: micro.TOLERANCE_STEPS / 256}
@@ -250,12 +260,20 @@ def _cannot_bundle(model: tuple[str, str, int], reason: str) -> CannotBundle:
     return CannotBundle(f"{backbone}/{variant}", reason, f"measured@{backbone}-{variant}-{seed}")
 
 
+def _read_about(path: Path) -> str:
+    refuse_unreadable(path, ABOUT_BYTES, UnusableAbout)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as err:
+        raise UnusableAbout(path, f"it is not UTF-8 ({err})") from None
+
+
 def _write(folder: Path, file: Path, description: Description, about: Path | None) -> None:
     model = folder / MODEL
     shutil.copyfile(file, model)
     (folder / LABELS).write_text("\n".join(description.classes) + "\n", encoding="utf-8")
     (folder / FILE).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    said = about.read_text(encoding="utf-8") if about else None
+    said = _read_about(about) if about else None
     (folder / "README.md").write_text(card.write_card(said, description), encoding="utf-8")
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     shape = (TEST_PICTURES, description.input.height_px, description.input.width_px, 3)

@@ -11,6 +11,7 @@ from maskopt.bundle.description import FILE, Description, best, read_description
 from maskopt.data.listing import SUFFIXES
 from maskopt.data.parallel import map_pictures
 from maskopt.errors import BrokenBundle, NoPictures, UnreadablePicture
+from maskopt.readable import MODEL_BYTES
 
 Said = tuple[Path, Answer | str]  # a picture, and the answer or why it cannot be read
 
@@ -52,9 +53,12 @@ def classify_all(bundle: Path, pictures: Sequence[Path]) -> Iterator[Said]:
 
 
 def _figures(bundle: Path, description: Description) -> dict[str, Any]:
-    for name in ("val_accuracy", "gzip_bytes"):
-        if not isinstance(got := description.metrics.get(name), int | float):
-            raise BrokenBundle(bundle / FILE, f"metrics.{name}: want a number, got {json.dumps(got)}")
+    for name, most in (("val_accuracy", 1), ("gzip_bytes", MODEL_BYTES)):
+        got = description.metrics.get(name)
+        if not (isinstance(got, int | float) and 0 <= got <= most):
+            raise BrokenBundle(
+                bundle / FILE, f"metrics.{name}: want a number from 0 to {most:,}, got {json.dumps(got)[:50]}"
+            )
     return description.metrics
 
 

@@ -27,6 +27,7 @@ MaskoptError
 ├── ChangedMeanwhile     code or params were edited while a stage was at work with them
 ├── BrokenBundle         a bundle that is not what maskopt makes
 ├── NoBundle             nothing to classify with
+├── UnusableAbout        a text for model cards that is none
 ├── CannotBundle         a model that is not there to be bundled, or is of other classes
 ├── Occupied             a place for a bundle where something else is
 ├── ForeignFiles         a bundle to be replaced that somebody has put more into
@@ -176,11 +177,11 @@ class UnreadablePicture(MaskoptError):
 class UnusableFiles(MaskoptError):
     """There are more files that are not usable pictures than params allow."""
 
-    def __init__(self, folder: Path, problems: Iterable[str]) -> None:
+    def __init__(self, folder: Path, problems: Iterable[str], source: str) -> None:
         lines = "\n".join(f"  {inline(problem)}" for problem in problems)
         super().__init__(
             f"{inline(folder)} holds what is not a usable picture of a class:\n{lines}\n"
-            "Mend or remove them where the pictures come from (data.source and data.path of params.yaml), or raise the "
+            f"Mend or remove them where the pictures come from ({source} of params.yaml), or raise the "
             "limits of manifest there to leave them out; then run again"
         )
 
@@ -188,12 +189,12 @@ class UnusableFiles(MaskoptError):
 class EmptyClass(MaskoptError):
     """A class has no pictures."""
 
-    def __init__(self, folder: Path, labels: Iterable[str], others: Sequence[str]) -> None:
+    def __init__(self, folder: Path, labels: Iterable[str], others: Sequence[str], source: str) -> None:
         found = f", got folders of no class: {inline(', '.join(others))}" if others else ""
         super().__init__(
             f"{inline(folder)} holds no usable picture of {', '.join(labels)}: want one folder of that name with "
-            f"pictures{found}. Mend data.classes in params.yaml, or add them where the pictures come from (data.source "
-            "and data.path), then run again"
+            f"pictures{found}. Mend data.classes in params.yaml, or add them where the pictures come from ({source}), "
+            "then run again"
         )
 
 
@@ -225,6 +226,16 @@ class UnusableAttributes(MaskoptError):
         super().__init__(
             f"{inline(path)} does not say attributes of the pictures: {reason}. "
             "Mend it, or set evaluation.attributes in params.yaml to null"
+        )
+
+
+class UnusableAbout(MaskoptError):
+    """What `data.about` names is no text for model cards."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{inline(path)} cannot be put into a model card: {reason}. "
+            "Write it as a short text in UTF-8, or set data.about in params.yaml to null"
         )
 
 

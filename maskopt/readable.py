@@ -5,7 +5,7 @@ from pathlib import Path
 
 from maskopt.errors import MaskoptError
 
-MODEL_BYTES = 2**30  # the largest network here has 94 MB; flatbuffers end at 2 GiB
+MODEL_BYTES = 2**28  # the largest network here has 94 MB
 
 
 def refuse_unreadable(path: Path, max_bytes: int, error: Callable[[Path, str], MaskoptError]) -> None:

@@ -6,9 +6,8 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 from pathlib import Path
-from typing import Any
 
 import h5py
 
@@ -20,7 +19,9 @@ from maskopt.params import Trunk
 IMAGENET = "imagenet"
 MAX_BYTES = 2**31  # of all arrays unpacked; the largest network here has 94 MB
 MAX_TEXT_BYTES = 2**29  # of the names in one attribute, which may all be one long text
-MAX_NAMES = 10_000  # of layers and arrays to load; the largest network here has 500
+MAX_NAMES = 10_000  # of layers and arrays, and as often as they are named; the largest network here has 1,000
+MAX_DEPTH = 20  # of groups in groups; Keras' own files have 4
+MAX_TEXTS = 1_000_000  # and heaps of them
 
 # What h5py, and Keras with what h5py gives it, raise on files that are damaged or hold what they should not.
 # SystemError is one of h5py's own of these, raised while it lets go of a lock.
@@ -60,14 +61,19 @@ def fingerprint(trunk: keras.Model) -> str:
 def _strange(path: Path) -> str | None:
     """Return what a file of weights has no need to hold and could harm with, None if there is no such thing."""
     found: list[str] = []
-    total = 0
+    total = links = 0
 
     def see(name: str, link: object) -> None:
+        nonlocal links
+        links += 1
+        if links > MAX_NAMES or name.count("/") >= MAX_DEPTH:
+            raise ValueError(f"it has more than {MAX_NAMES:,} groups and arrays, or some more than {MAX_DEPTH} deep")
         if not isinstance(link, h5py.HardLink):
             found.append(f"{name!r} is a {type(link).__name__}, which leads elsewhere")
 
-    def look(name: str, item: object) -> None:
+    def look(name: str, item: h5py.HLObject) -> None:
         nonlocal total
+        _refuse_long_texts(item, longest_bytes)
         if isinstance(item, h5py.Dataset):
             if item.size is None:
                 found.append(f"{name!r} is empty, want numbers")
@@ -84,10 +90,11 @@ def _strange(path: Path) -> str | None:
         longest_bytes = _measure_longest_text(path)
         with h5py.File(path) as file:
             file.visititems_links(see)
+            look("", file)
             file.visititems(look)
             if not found:
-                _refuse_more_when_loaded(file, longest_bytes)
-            config = _read(file, "model_config", longest_bytes) if "model_config" in file.attrs else ""
+                _refuse_more_when_loaded(file)
+            config = file.attrs.get("model_config", "")
     except _BROKEN as err:
         return str(err.__cause__ or err).rstrip(".")
     if "Lambda" in str(config):
@@ -103,15 +110,20 @@ def _measure_longest_text(path: Path) -> int:
     Return the bytes of the longest text.
 
     Raises:
-        ValueError: some has less than its own head.
+        ValueError: some has less than its own head, or they are too many.
     """
     seen: set[int] = set()
     longest_bytes = 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for heap in HEAP.finditer(content):
-            place, end = heap.end(), min(heap.start() + int.from_bytes(heap[1], "little"), len(content))
+        starts = [(_end_of(heap, len(content)), heap.end()) for heap in islice(HEAP.finditer(content), MAX_TEXTS)]
+        if len(starts) == MAX_TEXTS:
+            raise ValueError(f"it has {MAX_TEXTS:,} heaps of texts or more")
+        for end, start in sorted(starts, reverse=True):  # so that where one heap leads into another, all was walked
+            place = start
             while place + PART.size <= end and place not in seen:
                 seen.add(place)
+                if len(seen) > MAX_TEXTS:
+                    raise ValueError(f"it has more than {MAX_TEXTS:,} texts")
                 number, size_bytes = PART.unpack_from(content, place)
                 if number == 0 and size_bytes < PART.size:
                     raise ValueError(f"it is damaged: a heap of texts would never end, at byte {place:,}")
@@ -120,30 +132,34 @@ def _measure_longest_text(path: Path) -> int:
     return longest_bytes
 
 
-def _read(group: h5py.Group, attribute: str, longest_bytes: int) -> Any:
-    """Return the value of an attribute, whose texts are each no longer than that, but may be named again and again.
+def _end_of(heap: re.Match[bytes], size_bytes: int) -> int:
+    return min(heap.start() + int.from_bytes(heap[1], "little"), size_bytes)
+
+
+def _refuse_long_texts(item: h5py.HLObject, longest_bytes: int) -> None:
+    """Look at attributes, whose texts are each no longer than that, but may be named again and again.
 
     Raises:
         ValueError: together they may have more than `MAX_TEXT_BYTES`.
     """
-    shape = group.attrs.get_id(attribute).shape or ()
-    if math.prod(shape) * longest_bytes > MAX_TEXT_BYTES:
-        raise ValueError(f"the texts of its {attribute!r} may have more than {MAX_TEXT_BYTES:,} bytes")
-    return group.attrs[attribute]
+    for name in item.attrs:
+        shape = item.attrs.get_id(name).shape or ()
+        if math.prod(shape) * longest_bytes > MAX_TEXT_BYTES:
+            raise ValueError(f"the texts of its {name!r} may have more than {MAX_TEXT_BYTES:,} bytes")
 
 
-def _refuse_more_when_loaded(file: h5py.File, longest_bytes: int) -> None:
+def _refuse_more_when_loaded(file: h5py.File) -> None:
     """Follow names as Keras does, which reads an array anew each time that it is named.
 
     Raises:
         ValueError: they are too many, or more than `MAX_BYTES` together, or not of arrays.
     """
     group = file["model_weights"] if "layer_names" not in file.attrs and "model_weights" in file else file
-    layers = list(_names(group, "layer_names", longest_bytes))
+    layers = list(_names(group, "layer_names"))
     layers += ["top_level_model_weights"] if "top_level_model_weights" in group else []
     names, total = len(layers), 0
     for layer in layers:
-        for name in _names(group[layer], "weight_names", longest_bytes):
+        for name in _names(group[layer], "weight_names"):
             array = group[layer][name]
             if not isinstance(array, h5py.Dataset):
                 raise ValueError(f"{name!r} in {layer!r} is not an array")
@@ -154,13 +170,13 @@ def _refuse_more_when_loaded(file: h5py.File, longest_bytes: int) -> None:
                 raise ValueError(f"the arrays that it names, some of them again, have more than {MAX_BYTES:,} bytes")
 
 
-def _names(group: h5py.Group, attribute: str, longest_bytes: int) -> Iterator[str]:
+def _names(group: h5py.Group, attribute: str) -> Iterator[str]:
     """Yield the names that an attribute holds, or, where they are many, several attributes with a number."""
     parts = [attribute]
     if attribute not in group.attrs:
         parts = [f"{attribute}{i}" for i in takewhile(lambda i: f"{attribute}{i}" in group.attrs, count())]
     for part in parts:
-        yield from (name.decode() if isinstance(name, bytes) else name for name in _read(group, part, longest_bytes))
+        yield from (name.decode() if isinstance(name, bytes) else name for name in group.attrs[part])
 
 
 def _downloaded(trunk: Trunk, size_px: int) -> keras.Model:

@@ -32,7 +32,7 @@ class Input(_Part):
     dtype: Literal["uint8", "float32"]
     aspect: Aspect  # what becomes of pictures that are not square
     background: tuple[int, int, int]  # RGB, behind transparent pixels and beside padded pictures
-    max_pixels: int = Field(ge=1)  # larger pictures are refused
+    max_pixels: int = Field(ge=1, le=10**9)  # larger pictures are refused
 
 
 class Output(_Part):

@@ -1,5 +1,6 @@
 """A table that the user gives of what is known of pictures beside their class: skin tone, glasses, age and so on."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,9 @@ from maskopt.errors import MissingFile, UnusableAttributes
 
 PATH = "path"
 NOT_SAID = "not said"
+MOST_ATTRIBUTES = 50
+HEADER_BYTES = 2**14  # of the first line
+ROW_BYTES = 2**11  # of a picture: its path and values
 MOST_VALUES = 20  # of one attribute: names or numbers of pictures are no attribute
 
 
@@ -20,15 +24,19 @@ def read_attributes(path: Path, pictures: pd.Series) -> pd.DataFrame:
 
     Raises:
         MissingFile: there is no `path`.
-        UnusableAttributes: it is not such a table, names a picture twice or one that is not there, or has a column
-            with more than 20 values.
+        UnusableAttributes: it is not such a table, is larger than one of these pictures can be, names a picture twice
+            or one that is not there, has more than 50 attributes, or one with more than 20 values.
     """
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)  # whatever it is called
+        _refuse_large(path, len(pictures))
+        with warnings.catch_warnings(action="error"):  # of rows that have more cells than there are columns
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False, compression=None, index_col=False)
     except FileNotFoundError:
         raise MissingFile(path, "put the table there, or set evaluation.attributes in params.yaml to null") from None
     except IsADirectoryError:
         raise UnusableAttributes(path, "want a CSV file, got a folder") from None
+    except pd.errors.ParserWarning:
+        raise UnusableAttributes(path, "rows have more cells than there are columns") from None
     except ValueError as err:  # of pandas, and not UTF-8
         raise UnusableAttributes(path, " ".join(str(err).split())) from None
     if problem := _problem(rows, pictures):
@@ -36,9 +44,21 @@ def read_attributes(path: Path, pictures: pd.Series) -> pd.DataFrame:
     return rows.set_index(PATH).reindex(pictures).replace("", NOT_SAID).fillna(NOT_SAID).rename_axis(PATH).reset_index()
 
 
+def _refuse_large(path: Path, n_pictures: int) -> None:
+    """Raise before pandas reads what would fill the memory."""
+    most = HEADER_BYTES + ROW_BYTES * n_pictures
+    if path.is_file() and (size_bytes := path.stat().st_size) > most:
+        raise UnusableAttributes(path, f"{size_bytes:,} bytes are too many for {n_pictures:,} pictures")
+    with path.open("rb") as file:
+        header = file.readline(HEADER_BYTES + 1)
+    if len(header) > HEADER_BYTES or header.count(b",") > MOST_ATTRIBUTES or header.count(b'"') % 2:
+        raise UnusableAttributes(
+            path,
+            f"want a first line with {PATH} and at most {MOST_ATTRIBUTES} attributes, in {HEADER_BYTES:,} bytes",
+        )
+
+
 def _problem(rows: pd.DataFrame, pictures: pd.Series) -> str:
-    if not isinstance(rows.index, pd.RangeIndex):  # pandas takes what is more for an index
-        return "rows have more cells than there are columns"
     if PATH not in rows or len(rows.columns) == 1:
         return f"want a column {PATH} and one or more attributes, got {', '.join(rows.columns)}"
     if twice := sorted(set(rows[PATH][rows[PATH].duplicated()])):

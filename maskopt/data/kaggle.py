@@ -72,6 +72,8 @@ def check_credentials() -> None:
         found = config.get_kaggle_credentials()
     except (ValueError, OSError) as err:  # they name the file, not what is in it
         raise NoKaggleCredentials(str(err)) from err
+    except (TypeError, RecursionError) as err:  # JSON, but not the two texts
+        raise NoKaggleCredentials("kaggle.json does not hold a username and a key") from err
     if not found:
         raise NoKaggleCredentials("none were found")
 

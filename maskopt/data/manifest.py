@@ -20,22 +20,30 @@ from maskopt.params import Manifest
 
 logger = logging.getLogger(__name__)
 
+DATA_SET = "data.source and data.path"
 
-def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> tuple[pd.DataFrame, KeyPoints]:
+
+def build_manifest(
+    folder: Path, classes: Collection[str], limits: Manifest, source: str = DATA_SET
+) -> tuple[pd.DataFrame, KeyPoints]:
     """Return the manifest, sorted by path, and the key points, (N, MAX_POINTS), of its N rows.
 
     Args:
         folder: holds one folder per class.
         classes: names of those folders.
         limits: how many files may be left out.
+        source: what in params says where the pictures come from; other sources than the data set need not show each
+            class.
 
     Raises:
         MissingFile: there is no `folder`.
         UnusableFiles: more files than `limits` allow are unreadable, stray or in unknown folders.
-        EmptyClass: a class has no picture.
+        EmptyClass: a class has no picture, or none has.
     """
     listing = list_files(folder, classes)
-    _refuse_empty(folder, classes, {path.partition("/")[0] for path in listing.pictures}, listing.unknown_folders)
+    _refuse_empty(
+        folder, classes, {path.partition("/")[0] for path in listing.pictures}, listing.unknown_folders, source
+    )
     points = np.zeros((len(listing.pictures), MAX_POINTS), KEY_POINT)
     rows: list[dict[str, object]] = []
     unreadable: list[str] = []
@@ -45,10 +53,10 @@ def build_manifest(folder: Path, classes: Collection[str], limits: Manifest) -> 
         else:
             points[len(rows)] = described[1]
             rows.append(vars(described[0]))
-    _refuse(folder, listing, unreadable, limits)
+    _refuse(folder, listing, unreadable, limits, source)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    _refuse_empty(folder, classes, set(table["label"]), listing.unknown_folders)
-    logger.info("%d pictures of %d classes in %s", len(table), len(classes), folder)
+    _refuse_empty(folder, classes, set(table["label"]), listing.unknown_folders, source)
+    logger.info("%d pictures of %d classes in %s", len(table), table["label"].nunique(), folder)
     return table, points[: len(table)]
 
 
@@ -67,12 +75,15 @@ def _describe(folder: Path, max_pixels: int, path: str) -> tuple[Row, KeyPoints]
     return row, find_key_points(picture.image)
 
 
-def _refuse_empty(folder: Path, classes: Collection[str], found: Collection[str], others: Sequence[str]) -> None:
-    if empty := [label for label in classes if label not in found]:
-        raise EmptyClass(folder, empty, others)
+def _refuse_empty(
+    folder: Path, classes: Collection[str], found: Collection[str], others: Sequence[str], source: str
+) -> None:
+    empty = [label for label in classes if label not in found]
+    if empty and (source == DATA_SET or len(empty) == len(classes)):
+        raise EmptyClass(folder, empty, others, source)
 
 
-def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: Manifest) -> None:
+def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: Manifest, source: str) -> None:
     """Name what is left out; raise if it is more than allowed."""
     problems = []
     for key, kind, names in (
@@ -86,4 +97,4 @@ def _refuse(folder: Path, listing: Listing, unreadable: Sequence[str], limits: M
         elif names:
             logger.warning("left out %s", named)
     if problems:
-        raise UnusableFiles(folder, problems)
+        raise UnusableFiles(folder, problems, source)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from maskopt.errors import UnreadablePicture
 
@@ -20,12 +20,21 @@ BYTES_PER_PIXEL = 8  # of 16-bit RGBA without compression, the most that these f
 METADATA_BYTES = 2**24  # beside the pixels: larger files are not read
 
 # What Pillow raises on broken files of these formats.
-_DECODE_ERRORS = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, OverflowError),
-    *(struct.error, zlib.error),
-)
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, struct.error, zlib.error)
 
 Image.MAX_IMAGE_PIXELS = None  # `max_pixels` is the bound; Pillow's own would warn first
+
+# What EXIF says of how a picture lies -> what makes it upright. ImageOps.exif_transpose writes the rest of EXIF anew as
+# well, which fails where that is damaged.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Aspect = Literal["stretch", "crop", "pad"]
 Pixels = npt.NDArray[np.uint8]
@@ -48,6 +57,8 @@ def open_picture(path: Path, max_pixels: int) -> Picture:
         UnreadablePicture: not a JPEG, PNG or WebP file, or damaged, or of more than `max_pixels`.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # such as a pipe, which may never end
+            raise UnreadablePicture(path, "it is no file")
         size_bytes = path.stat().st_size
         if size_bytes > max_pixels * BYTES_PER_PIXEL + METADATA_BYTES:
             raise UnreadablePicture(path, f"{size_bytes:,} bytes are too many for {max_pixels:,} pixels")
@@ -65,7 +76,8 @@ def open_picture(path: Path, max_pixels: int) -> Picture:
 
 def as_seen(image: Image.Image) -> Image.Image:
     """Return an image as people see it: EXIF rotation done, transparency over `BACKGROUND`, RGB of 8 bits a colour."""
-    return _to_rgb(ImageOps.exif_transpose(image))
+    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return _to_rgb(image if turn is None else image.transpose(turn))
 
 
 def fit(image: Image.Image, size_px: int, aspect: Aspect) -> Pixels:

@@ -15,14 +15,15 @@ Intervals hold 95% (Wilson). Our sizes are in bytes.
 
 Every model is compared with the fine-tuned float model of its network on the same pictures: "worse" and "better" are
 what chance alone would bring in fewer than 1 of 20 cases (exact McNemar; over several seeds, changes of sign of the
-pictures' means), in points, with a 95% interval (bootstrap over pictures).
+pictures' means), in points, with a 95% interval (bootstrap over pictures). So of twenty models that are as good, one
+may be called worse or better by chance.
 
 Weights at the start: {starts}.
 """
 LEAKS = """\
 {alike:,} of {pictures:,} pictures look like another one: {copies:,} pairs are copies, {near_copies:,} near-copies and
-{crops:,} crops of one photograph. {here:,} test pictures look like one outside the test split; after a split by chance,
-{naive:,} would.
+{crops:,} crops of one photograph; the largest group of pictures that are alike has {largest:,}. {here:,} test pictures
+look like one outside the test split; after a split by chance, {naive:,} would.
 """
 REFUSED = """\
 {refused:,} of these pairs were left apart, since they would have joined too many pictures.
@@ -265,6 +266,7 @@ def _say_leaks(split: Record, source: str) -> str:
         copies=links["copies"],
         near_copies=links["near_copies"],
         crops=links["crops"],
+        largest=split["largest_group"],
         here=leaks["here"],
         naive=leaks["if_parted_by_chance"],
     )

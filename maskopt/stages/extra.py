@@ -28,7 +28,7 @@ def main(params: Params) -> None:
         if source is None:
             pd.DataFrame(columns=list(COLUMNS)).to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)
             return
-        given = build_manifest(source, params.data.classes, params.manifest)[0]
+        given = build_manifest(source, params.data.classes, params.manifest, "evaluation.extra")[0]
         known = _find_known(given, read_manifest(paths.MANIFEST), params.split.hash_distance_bits)
         manifest = _leave_out(given, known, source)
         manifest.to_csv(folder / paths.EXTRA_MANIFEST.name, index=False)

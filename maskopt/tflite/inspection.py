@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,6 +18,7 @@ from maskopt.errors import MissingFile, NotAModel
 # Operators with weights (their second input) -> the axis of the weights that counts output channels.
 CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 ABSENT = -1  # index of an optional input that is not there
+MOST_PARTS = 100_000  # tensors, operators, their inputs and outputs together; the largest network here has 3,000
 
 _MAGIC = b"TFL3"  # bytes 4 to 7
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -111,10 +112,12 @@ def parse_graph(content: bytes) -> Graph:
     """Return the graph of a file's content; a ValueError or another of the reader's errors if it is broken."""
     model = _root(content)
     subgraph = model.Subgraphs(0)
-    tensors = [subgraph.Tensors(i) for i in range(subgraph.TensorsLength())]
-    operators = [subgraph.Operators(i) for i in range(subgraph.OperatorsLength())]
+    tensors = _list("tensors", subgraph.TensorsLength(), subgraph.Tensors)
+    operators = _list("operators", subgraph.OperatorsLength(), subgraph.Operators)
     _refuse_repeats(content, (len(each.Name()) + 4 * each.ShapeLength() for each in tensors))
     _refuse_repeats(content, (4 * (each.InputsLength() + each.OutputsLength()) for each in operators))
+    ends = sum(each.InputsLength() + each.OutputsLength() for each in (subgraph, *operators))
+    _refuse_many("inputs and outputs", ends)
     return Graph(
         tensors=tuple(_tensor(model, each) for each in tensors),
         operators=tuple(_operator(model, each) for each in operators),
@@ -126,13 +129,23 @@ def parse_graph(content: bytes) -> Graph:
 def parse_metadata(content: bytes) -> dict[str, bytes]:
     """Return the notes that a file carries, by name; errors as of `parse_graph`."""
     model = _root(content)
-    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    entries = _list("notes", model.MetadataLength(), model.Metadata)
     buffers = [model.Buffers(entry.Buffer()) for entry in entries]
     noted = list(zip(entries, buffers, strict=True))
     _refuse_repeats(content, (len(entry.Name()) + buffer.DataLength() for entry, buffer in noted))
     return {
         entry.Name().decode(): bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b"" for entry, buffer in noted
     }
+
+
+def _list(what: str, count: int, get: Callable[[int], Any]) -> list[Any]:
+    _refuse_many(what, count)
+    return [get(i) for i in range(count)]
+
+
+def _refuse_many(what: str, count: int) -> None:
+    if count > MOST_PARTS:
+        raise ValueError(f"it has {count:,} {what}, want at most {MOST_PARTS:,}")
 
 
 def _refuse_repeats(content: bytes, sizes_bytes: Iterable[int]) -> None:

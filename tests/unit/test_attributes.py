@@ -53,6 +53,20 @@ def test_table_of_something_else_is_refused(table, text, reason):
     assert str(err.value).endswith(". Mend it, or set evaluation.attributes in params.yaml to null")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("path" + ",a" * 51 + "\n", "want a first line with path and at most 50 attributes, in 16,384 bytes"),
+        ("path," + "a" * 16_384 + "\n", "want a first line with path and at most 50 attributes, in 16,384 bytes"),
+        ('path,"a\n' + ",b" * 60 + '"\n', "want a first line with path and at most 50 attributes, in 16,384 bytes"),
+        ("path,a\n" + "," * 30_000, "30,007 bytes are too many for 3 pictures"),
+    ],
+)
+def test_table_larger_than_one_of_the_pictures_is_refused(table, text, reason):
+    with pytest.raises(UnusableAttributes, match=reason):
+        read_attributes(table(text), PICTURES)
+
+
 def test_numbers_of_pictures_are_no_attribute(table):
     pictures = pd.Series([f"cat/{i}.png" for i in range(21)], name="path")
     path = table("path,id\n" + "".join(f"{picture},{i}\n" for i, picture in enumerate(pictures)))

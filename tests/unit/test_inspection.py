@@ -101,6 +101,21 @@ def test_operators_that_are_one_again_and_again_are_refused(tmp_path):
         read_graph(path)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "add", "what"),
+    [
+        (schema.TensorStart, schema.TensorEnd, schema.SubGraphAddTensors, "tensors"),
+        (schema.OperatorStart, schema.OperatorEnd, schema.SubGraphAddOperators, "operators"),
+    ],
+)
+def test_more_parts_than_any_network_has_are_refused(start, end, add, what, tmp_path):
+    builder = flatbuffers.Builder()
+    start(builder)
+    path = _graph(builder, tmp_path, add, [end(builder)] * 100_001)
+    with pytest.raises(NotAModel, match=f"it has 100,001 {what}, want at most 100,000"):
+        read_graph(path)
+
+
 def test_tensors_with_one_name_again_and_again_are_refused(tmp_path):
     builder = flatbuffers.Builder()
     name = builder.CreateString("a" * 1000)

@@ -155,6 +155,13 @@ def test_broken_credentials_are_named_and_not_shown(content, tmp_path):
     assert "secret" not in message
 
 
+@pytest.mark.usefixtures("stub")
+@pytest.mark.parametrize("content", ["null", "[" * 100_000])
+def test_credentials_that_are_no_texts_are_told(content, tmp_path):
+    (tmp_path / "home" / ".kaggle" / "kaggle.json").write_text(content)
+    assert "kaggle.json does not hold a username and a key" in failure(tmp_path, NoKaggleCredentials)
+
+
 def test_refused_credentials_are_told(signed_in, tmp_path):
     signed_in.status = 401
     assert "Kaggle needs credentials: it does not accept those it got (401)" in failure(tmp_path, NoKaggleCredentials)

@@ -168,6 +168,16 @@ def test_empty_class_is_named(folder_is_there, raw):
     )
 
 
+def test_pictures_of_another_source_need_not_show_each_class(raw):
+    table, _ = build_manifest(raw, (*CLASSES, "bird"), STRICT, "evaluation.extra")
+    assert set(table["label"]) == set(CLASSES)
+
+
+def test_source_without_any_picture_is_named(raw):
+    with pytest.raises(EmptyClass, match=r"or add them where the pictures come from \(evaluation\.extra\), then run"):
+        build_manifest(raw, ("bird",), STRICT, "evaluation.extra")
+
+
 def test_class_whose_name_is_misspelt_is_told_with_the_folders_of_no_class(raw):
     with pytest.raises(
         EmptyClass, match=r"picture of dgo: .* with pictures, got folders of no class: dog \(2 files\)\."

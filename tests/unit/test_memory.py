@@ -8,9 +8,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import flatbuffers
 import h5py
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from PIL import Image, PngImagePlugin
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +68,35 @@ def unwritten(path):
         file["conv"].create_dataset(place, (LARGE // 4,), np.float32)
 
 
+def columns(path):
+    path.write_text("path" + "," * 200_000 + "\n")
+
+
+def cells(path):
+    path.write_text("path,age\n" + "," * 2_000_000 + "\n")
+
+
+def one_tensor_again(path):
+    """A model that lists one tensor without name or shape a million times."""
+    builder = flatbuffers.Builder()
+    schema.TensorStart(builder)
+    tensor = schema.TensorEnd(builder)
+    builder.StartVector(4, 1_000_000, 4)
+    for _ in range(1_000_000):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    graph = schema.SubGraphEnd(builder)
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    path.write_bytes(builder.Output())
+
+
 def repeated(path):
     """YAML that means 10 to the 9th words."""
     lines = ["a0: &a0 [w, w, w, w, w, w, w, w, w, w]"]
@@ -88,6 +119,9 @@ LARGE_FILES = {
     "params": ("params", repeated),
     "profile": ("profile", repeated),
     "weights": ("weights", unwritten),
+    "columns of attributes": ("attributes", columns),
+    "cells of attributes": ("attributes", cells),
+    "tensors of a model": ("model", one_tensor_again),
 }
 
 

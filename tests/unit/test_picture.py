@@ -1,9 +1,11 @@
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn import huge_png, photograph
-from PIL import Image
+from PIL import Image, ImageOps
 
 from maskopt.data.picture import fit, open_picture
 from maskopt.errors import UnreadablePicture
@@ -100,6 +102,29 @@ def test_format_is_told_by_content_and_name_may_be_any(tmp_path):
 def test_one_pixel_is_a_picture(tmp_path):
     Image.new("RGB", (1, 1), RED).save(tmp_path / "a.png")
     assert opened(tmp_path / "a.png").image.size == (1, 1)
+
+
+def test_picture_is_upright_where_the_rest_of_its_exif_is_damaged():
+    file = Path(__file__).parents[1] / "fuzz" / "corpus" / "picture" / "exif.jpg"  # which Pillow cannot write again
+    with Image.open(file) as image:
+        lying = image.size
+    assert open_picture(file, 10**6).image.size in (lying, lying[::-1])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_upright_as_pillow_makes_them(orientation, tmp_path):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    image.save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as turned:
+        expected = np.asarray(ImageOps.exif_transpose(turned))
+    assert np.array_equal(np.asarray(open_picture(tmp_path / "a.png", 100).image), expected)
+
+
+def test_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    assert "it is no file" in refusal(tmp_path / "a.png")
 
 
 def test_truncated_png_is_damaged(tmp_path):

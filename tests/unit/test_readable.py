@@ -18,7 +18,7 @@ def test_huge_file_is_refused(tmp_path):
     with pytest.raises(NotAModel) as err:
         describe(file)
     assert str(err.value) == (
-        f"{file} is not a .tflite file that can be used here: it has 1,073,741,825 bytes, want at most 1,073,741,824. "
+        f"{file} is not a .tflite file that can be used here: it has 268,435,457 bytes, want at most 268,435,456. "
         "Make it again with `dvc repro`, or give another file"
     )
 

@@ -47,7 +47,7 @@ def run(tmp_path, monkeypatch):
     np.save(paths.pixels(64), rng.integers(0, 256, (90, 64, 64, 3), np.uint8))
     links = {"copies": 3, "near_copies": 5, "crops": 7, "refused": 0}
     classes = {name: {"val": 100} for name in CLASSES}
-    alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "links": links, "classes": classes}
+    alike = {"pictures": 2000, "pictures_with_look_alikes": 40, "largest_group": 5, "links": links, "classes": classes}
     write_record(paths.split_report(0), alike | {"leaks": {"here": 4, "if_parted_by_chance": 12}})
     pd.DataFrame(columns=LEAKS).to_csv(paths.leaks(0), index=False)
     told = {"accuracy": 0.6, "accuracy_low": 0.58, "accuracy_high": 0.62, "far_above_chance": True}
@@ -195,8 +195,9 @@ def test_report_shows_each_table_and_figure(params):
     assert page.index("## Which model") < page.index("## How it was measured") < page.index("Measured on the")
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert (
-        "40 of 2,000 pictures look like another one: 3 pairs are copies, 5 near-copies and\n7 crops of one photograph. "
-        "4 test pictures look like one outside the test split; after a split by chance,\n12 would.\n"
+        "40 of 2,000 pictures look like another one: 3 pairs are copies, 5 near-copies and\n7 crops of one photograph; the "
+        "largest group of pictures that are alike has 5. 4 test pictures\nlook like one outside the test split; after a "
+        "split by chance, 12 would.\n"
         "These pictures are drawn one by one: what looks like a crop of another is a false alarm.\n"
     ) in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page

@@ -1,4 +1,5 @@
 import faulthandler
+import struct
 from pathlib import Path
 from urllib.error import URLError
 
@@ -203,6 +204,45 @@ def test_names_that_may_all_be_one_long_text_are_refused_before_they_are_read(sa
     with h5py.File(saved, "a") as file:
         file["stem"].attrs["weight_names"] = np.full(2, "k" * 6000, h5py.string_dtype())
     with pytest.raises(WrongWeights, match=r"the texts of its '\w+_names' may have more than 10,000 bytes"):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+@pytest.mark.parametrize("attribute", ["keras_version", "backend", "of nobody"])
+def test_texts_of_any_attribute_are_bounded(saved, attribute, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_TEXT_BYTES", 1_000_000)
+    with h5py.File(saved, "a") as file:
+        file.attrs[attribute] = np.full(200, "k" * 6000, h5py.string_dtype())
+    with pytest.raises(WrongWeights, match=f"the texts of its '{attribute}' may have more than 1,000,000 bytes"):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+def text(number, size_bytes):
+    """Head of a text in a heap of HDF5."""
+    return struct.pack("<H6xQ", number, size_bytes)
+
+
+def test_heap_within_a_text_hides_no_text_of_another_heap(tmp_path):
+    inner = b"GCOL\x01\0\0\0" + struct.pack("<Q", 1048)
+    outer = b"GCOL\x01\0\0\0" + struct.pack("<Q", 64)  # ends where the inner one is walked through
+    content = outer + text(1, 16) + inner + text(1, 0) + text(2, 1000) + bytes(1000)
+    (tmp_path / "a.h5").write_bytes(content)
+    assert weights._measure_longest_text(tmp_path / "a.h5") == 1000
+
+
+def test_too_many_texts_are_refused(saved, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_TEXTS", 2)
+    with pytest.raises(WrongWeights, match=r"it has (more than )?2 (heaps of )?texts"):
+        load_weights(SEPARABLE, str(saved), SIZE_PX)
+
+
+@pytest.mark.parametrize("names", ["/".join("a" * 21), "many"], ids=["deep", "many"])
+def test_too_many_groups_are_refused(saved, names, monkeypatch):
+    if names == "many":
+        monkeypatch.setattr(weights, "MAX_NAMES", 50)
+    else:
+        with h5py.File(saved, "a") as file:
+            file.create_group(names)
+    with pytest.raises(WrongWeights, match=r"it has more than [\d,]+ groups and arrays, or some more than 20 deep"):
         load_weights(SEPARABLE, str(saved), SIZE_PX)
 
 

@@ -15,7 +15,7 @@ from maskopt.bundle.description import FILE
 from maskopt.bundle.sums import write_sums
 from maskopt.bundling import make_bundle
 from maskopt.cli import main
-from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName
+from maskopt.errors import CannotBundle, ChangedFiles, ForeignFiles, MissingFile, Occupied, UnknownName, UnusableAbout
 from maskopt.tflite.origin import to_bytes
 from maskopt.tflite.slimming import slim
 from maskopt.training.pictures import choose_pictures, digest
@@ -247,6 +247,18 @@ def test_figures_of_a_file_that_is_as_large_gzipped_too_are_refused(params, tiny
     made.write_bytes(content.replace(b"ab" * 8, b"ba" * 8))
     assert len(made.read_bytes()) == len(content)
     assert "separable/qat.json is of another file than data/models/seed-0/separable/qat" in refusal(params)
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("Größe".encode("latin-1"), "it is not UTF-8"), (b"a" * 100_001, "it has 100,001 bytes, want at most 100,000")],
+)
+def test_words_about_the_data_that_cannot_be_read_are_told(params, content, reason):
+    Path("about.md").write_bytes(content)
+    with pytest.raises(UnusableAbout, match=rf"about\.md cannot be put into a model card: {reason}.*\. Write it as"):
+        make_bundle(params, NAME, "int8", 0, paths.BUNDLES / "x")
+    assert not (paths.BUNDLES / "x").exists()
 
 
 @pytest.mark.usefixtures("run")

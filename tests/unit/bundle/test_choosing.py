@@ -16,11 +16,22 @@ from maskopt.cli import app
 from maskopt.errors import BrokenBundle, NoBundle
 
 
-@pytest.mark.parametrize(("name", "got"), [("val_accuracy", None), ("gzip_bytes", "many")])
-def test_description_without_figures_to_choose_by_is_refused(bundle, name, got):
+@pytest.mark.parametrize(
+    ("name", "got", "most"),
+    [
+        ("val_accuracy", None, "1"),
+        ("val_accuracy", 1.5, "1"),
+        ("val_accuracy", 10**400, "1"),
+        ("gzip_bytes", "many", "268,435,456"),
+    ],
+)
+def test_description_without_figures_to_choose_by_is_refused(bundle, name, got, most):
     said = json.loads((bundle / FILE).read_text())
     (bundle / FILE).write_text(json.dumps(said | {"metrics": said["metrics"] | {name: got}}))
-    with pytest.raises(BrokenBundle, match=re.escape(f"metrics.{name}: want a number, got {json.dumps(got)}. Make")):
+    with pytest.raises(
+        BrokenBundle,
+        match=re.escape(f"metrics.{name}: want a number from 0 to {most}, got {json.dumps(got)[:50]}. Make"),
+    ):
         best_bundle(paths.BUNDLES, CLASSES)
     assert best_bundle(paths.BUNDLES, ("circle", "square")) is None  # not one to choose among
 
