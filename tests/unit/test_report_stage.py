@@ -195,9 +195,9 @@ def test_report_shows_each_table_and_figure(params):
     assert page.index("## Which model") < page.index("## How it was measured") < page.index("Measured on the")
     assert "Weights at the start: separable random values; mobilenet_v2 data/incoming/mobilenet_v2.h5.\n" in page
     assert (
-        "40 of 2,000 pictures look like another one: 3 pairs are copies, 5 near-copies and\n7 crops of one photograph; the "
-        "largest group of pictures that are alike has 5. 4 test pictures\nlook like one outside the test split; after a "
-        "split by chance, 12 would.\n"
+        "40 of 2,000 pictures look like another one: 3 pairs are copies, 5 near-copies and\n7 crops of one photograph; "
+        "the largest group of pictures that are alike has 5. 4 test pictures\nlook like one outside the test split; "
+        "after a split by chance, 12 would.\n"
         "These pictures are drawn one by one: what looks like a crop of another is a false alarm.\n"
     ) in page
     assert "**Warning:** file facts alone tell the class far more often than chance: bytes 60.0%." in page
