@@ -9,7 +9,7 @@ import time
 
 import pytest
 import yaml
-from small import PICTURES_PER_CLASS, shrink
+from small import PICTURES_PER_CLASS, shrink, trunk_of
 
 from maskopt import paths
 
@@ -19,12 +19,26 @@ pytestmark = pytest.mark.slow
 TIMED = ("data/latency", "data/report")
 
 # What has to be there before a stage starts.
-UPSTREAM = {"finetuned": "baseline@separable-0", "pruned": "finetuned@separable-0", "crossed": "baseline@separable-0"}
+UPSTREAM = {
+    "finetuned": ["baseline@separable-0"],
+    "pruned": ["finetuned@separable-0"],
+    "crossed": ["baseline@separable-0"],
+    "teacher": ["split", "pixels", "teacher_weights"],
+}
+PHASE = {"epochs": 1, "learning_rate": 0.001}
 
 
 def change(params):
-    """Make params small, and ask for cross-validation and corruptions, which the quick profile leaves out."""
+    """Make params small, and ask for what the quick profile leaves out: a teacher, cross-validation and corruptions."""
     shrink(params, backbones=["separable"], size_px=32)
+    params["teacher"] = {
+        **{"trunk": trunk_of("bottleneck"), "size_px": 32, "weights": "none", "trainable_from": None, "views": 2},
+        **{"baseline": PHASE, "finetune": PHASE},
+    }
+    taught = PHASE | {"distillation": 0.5}
+    params["networks"]["separable"] |= {"baseline": taught, "finetune": taught}
+    for section in ("prune", "cluster", "quantize", "entropy"):
+        params[section]["distillation"] = 0.5
     params["evaluation"]["corruptions"] = True
     params["cross_validation"] = {"network": "separable", "folds": 3}
 
@@ -52,6 +66,8 @@ def test_two_cold_runs_are_equal_to_the_byte(new_workspace):
     [
         ("finetuned@separable-0", paths.model("separable", "finetuned", 0), 1, 0),
         ("pruned@separable-0", paths.model("separable", "pruned", 0), 1, 0),
+        # Killed in the second of its two trainings.
+        ("teacher@0", paths.teacher(0), 2, 0),
         # Two trainings for each of three folds: killed in the second of the second fold, the last fold starts anew.
         ("crossed@together", paths.crossed("together"), 4, 1),
     ],
@@ -60,12 +76,13 @@ def test_killed_stage_goes_on_and_ends_as_an_undisturbed_one(new_workspace, name
     def longer(params):
         change(params)
         params["prune"]["epochs"] = 6
-        params["networks"]["separable"]["finetune"] = {"epochs": 6, "learning_rate": 0.001}
+        for network in (params["networks"]["separable"], params["teacher"]):
+            network["finetune"] = network["finetune"] | {"epochs": 6}
 
     stage, arguments = name.split("@")
     undisturbed, killed = new_workspace(longer), new_workspace(longer)
     undisturbed.run("dvc", "repro", name)
-    killed.run("dvc", "repro", UPSTREAM[stage])
+    killed.run("dvc", "repro", *UPSTREAM[stage])
     unfinished = killed.root / paths.unfinished(name)
     command = [sys.executable, "-m", f"maskopt.stages.{stage}", *arguments.split("-")]
     with subprocess.Popen(command, cwd=killed.root, env=os.environ | {"PYTHONPATH": str(killed.root)}) as process:
