@@ -1,11 +1,15 @@
 """Key points of many pictures -> pairs of pictures that show one photograph.
 
 Two crops of a photograph share key points, and those lie in the same way to each other. Equal key points are found by
-hashing on some of their bits, several times (locality-sensitive hashing), so that time and memory grow with the number
-of pictures and not with its square. What many pictures share, such as the folds of one drawn mask, tells nothing.
+hashing on some of their bits, several times (locality-sensitive hashing), so that time grows with the number of
+pictures and not with its square; what is found waits in files, so that little more than the codes is in memory. What
+many pictures share, such as the folds of one drawn mask, tells nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +21,12 @@ MAX_DISTANCE_BITS = 12  # of 63, between the codes of one place in two crops
 MAX_ALIKE = 16  # key points of one table that share a key: more are a texture
 MAX_PICTURES = 10  # that one key point is found in: more are a texture
 MAX_SHIFT = LONGER_SIDE / 16  # between a place and where another place says it is
+PART = 2**18  # key points that are sorted at once, about
+FILE = 2**11  # pictures whose pairs wait in one file
 CELL = 6  # units: key points in one square of this side are one place
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint64]
 
 
@@ -29,46 +36,90 @@ def find_crops(points: KeyPoints, min_places: int) -> Ints:
     Args:
         points: (N, P) of `KEY_POINT`.
         min_places: fewer find more crops, and more strangers.
+
+    Raises:
+        OSError: there is no room for temporary files of about 5 kB a picture.
     """
-    used = np.flatnonzero(points["level"].ravel() != NO_LEVEL)
-    if not len(used):
+    if (points["level"] == NO_LEVEL).all():
         return np.zeros((0, 2), np.int64)
-    flat, rows = points.ravel(), used // points.shape[1]
-    a, b = _match(flat["code"][used], rows)
-    order = np.argsort(rows[a] * len(points) + rows[b], kind="stable")
+    pairs, agreeing = [], []
+    with ExitStack() as stack:
+        files = [stack.enter_context(TemporaryFile()) for _ in range(0, len(points), FILE)]
+        texture = _match(points, files)
+        for a, b in _matches(files, points.size):
+            rare = ~(texture[a] | texture[b])
+            found, places = _compare(points, a[rare], b[rare], min_places)
+            pairs.append(found)
+            agreeing.append(places)
+    found = np.concatenate(pairs)
+    surest = np.lexsort([found, -np.concatenate(agreeing)])
+    return np.stack(np.divmod(found[surest], len(points)), axis=1)
+
+
+def _match(points: KeyPoints, files: Sequence[BinaryIO]) -> Bools:
+    """Write pairs of equal places to the file of the lower one's picture; return (N * P,), which are textures."""
+    n, width = points.shape
+    codes, used = points["code"].ravel(), points["level"].ravel() != NO_LEVEL
+    texture = np.zeros(len(codes), bool)
+    for mask in _masks(int(used.sum())):
+        for members in _parts(codes, mask, used):
+            order, run, many = _runs(codes[members] & mask)
+            texture[members[many]] = True
+            found = []
+            for first, second in _pairs_within(members[order], run):
+                a, b = np.minimum(first, second), np.maximum(first, second)
+                near = (a // width != b // width) & (np.bitwise_count(codes[a] ^ codes[b]) <= MAX_DISTANCE_BITS)
+                found.append(a[near] * len(codes) + b[near])
+            pairs = np.concatenate(found)
+            its_file = pairs // len(codes) // width % len(files)
+            for file, here in zip(files, _sort_into(len(files), its_file), strict=True):
+                file.write(pairs[here].tobytes())
+    pictures = np.zeros(len(codes), np.int32)  # that each place is found in
+    for a, b in _matches(files, len(codes)):
+        for ours, others in ((a, b), (b, a)):  # that of a is in no other file
+            places, counts = np.unique(_distinct(ours * n + others // width) // n, return_counts=True)
+            pictures[places] += counts
+    texture |= pictures > MAX_PICTURES
+    return texture
+
+
+def _matches(files: Sequence[BinaryIO], n: int) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the pairs of each file, each once, the places of one picture together."""
+    for file in files:
+        file.seek(0)
+        yield np.divmod(_distinct(np.fromfile(file, np.int64)), n)
+
+
+def _compare(points: KeyPoints, a: Ints, b: Ints, min_places: int) -> tuple[Ints, Ints]:
+    """Return what pairs of rows agree in `min_places` or more, (M,), each as one number, and in how many, (M,)."""
+    n, width = points.shape
+    both, flat = a // width * n + b // width, points.ravel()
+    order = np.argsort(both, kind="stable")
     a, b = a[order], b[order]
-    pairs, starts, counts = np.unique(rows[a] * len(points) + rows[b], return_index=True, return_counts=True)
+    pairs, starts, counts = np.unique(both[order], return_index=True, return_counts=True)
     enough = counts >= min_places
-    pairs = pairs[enough]
     agreeing = np.array(
         [
-            _count_agreeing(*(flat[used[side[start : start + count]]] for side in (a, b)))
+            _count_agreeing(*(flat[side[start : start + count]] for side in (a, b)))
             for start, count in zip(starts[enough], counts[enough], strict=True)
         ],
         np.int64,
     )
-    surest = np.argsort(-agreeing, kind="stable")
-    pairs = pairs[surest[agreeing[surest] >= min_places]]
-    return np.stack([pairs // len(points), pairs % len(points)], axis=1)
+    sure = agreeing >= min_places
+    return pairs[enough][sure], agreeing[sure]
 
 
-def _match(codes: Codes, rows: Ints) -> tuple[Ints, Ints]:
-    """Return two (M,) of indices into `codes`: equal places, the one in the lower row first, textures left out."""
-    pairs, texture = np.zeros(0, np.int64), np.zeros(len(codes), bool)
-    for mask in _masks(len(codes)):
-        order, run, many = _runs(codes & mask)
-        texture[many] = True
-        found = [pairs]
-        for a, b in _pairs_within(order, run):
-            near = (rows[a] != rows[b]) & (np.bitwise_count(codes[a] ^ codes[b]) <= MAX_DISTANCE_BITS)
-            found.append(np.minimum(a[near], b[near]) * len(codes) + np.maximum(a[near], b[near]))
-        pairs = _distinct(np.concatenate(found))
-    a, b = pairs // len(codes), pairs % len(codes)
-    n = rows[-1] + 1
-    pictures = _distinct(np.concatenate([a * n + rows[b], b * n + rows[a]]))  # that each key point is found in
-    texture |= np.bincount(pictures // n, minlength=len(codes)) > MAX_PICTURES
-    rare = ~(texture[a] | texture[b])
-    return a[rare], b[rare]
+def _parts(codes: Codes, mask: np.uint64, used: Bools) -> Iterator[Ints]:
+    """Yield indices of used codes, some `PART` at a time, ascending; those with equal bits of the mask are together."""
+    n_parts = len(codes) // PART | 1  # an odd number, or only the lowest bits would tell
+    part = np.where(used, (codes & mask) % np.uint64(n_parts), n_parts)
+    yield from _sort_into(n_parts + 1, part)[:n_parts]
+
+
+def _sort_into(n: int, part: Ints) -> list[Ints]:
+    """Return for each of `n` parts, 65,536 at most, the indices whose `part` it is, ascending."""
+    small = part.astype(np.uint16)  # which NumPy sorts by counting
+    return np.split(np.argsort(small, kind="stable"), np.cumsum(np.bincount(small, minlength=n))[:-1])
 
 
 def _masks(n: int) -> Iterator[np.uint64]:

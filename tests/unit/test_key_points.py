@@ -59,6 +59,15 @@ def test_what_many_pictures_share_does_not_join_them():
     assert crops(images) == []
 
 
+def test_crops_of_many_pictures_are_found_part_by_part(monkeypatch):
+    images = [crop(photograph(seed // 3), 5 * (seed % 3), 0, 140) for seed in range(30)]
+    at_once = crops(images)
+    assert len(at_once) == 30  # three pairs of each photograph
+    monkeypatch.setattr("maskopt.data.crops.PART", 64)
+    monkeypatch.setattr("maskopt.data.crops.FILE", 7)
+    assert crops(images) == at_once
+
+
 def test_no_pictures_and_no_points_give_no_crops():
     assert find_crops(np.zeros((0, MAX_POINTS), KEY_POINT), MIN_PLACES).shape == (0, 2)
     assert crops([Image.new("RGB", (64, 64))] * 3) == []
