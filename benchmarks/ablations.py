@@ -82,13 +82,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("train", "table"))
     parser.add_argument("network", nargs="?", help="of params.yaml")
+    parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, metavar="SEED")
     arguments = parser.parse_args()
     if arguments.what == "table":
         tables = (f"## {file.stem}\n\n{tabulate(pd.read_csv(file))}\n" for file in sorted(RESULTS.glob("*.csv")))
         (RESULTS / "table.md").write_text("\n".join(tables), encoding="utf-8")
         return
     for name, choice in CHOICES.items():
-        for seed in SEEDS:
+        for seed in arguments.seeds:
             if not choice.averaged:
                 train_once(arguments.network, name, choice, seed)
 

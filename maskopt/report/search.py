@@ -23,6 +23,7 @@ def lay_out_front(front: pd.DataFrame) -> pd.DataFrame:
             "depth": front["depth"].astype(str),
             "px": front["size_px"].astype(str),
             "variant": front["variant"],
+            "nats per bit": ["" if pd.isna(price) else f"{price:.2g}" for price in front["nats_per_bit"]],
             "accuracy (validation)": [f"{part:.2%}" for part in front["val_accuracy"]],
             "gzip bytes": [f"{count:,}" for count in front["gzip_bytes"]],
             "MACs": [f"{count:,}" for count in front["macs"]],

@@ -311,13 +311,20 @@ def test_search_with_conflicts_of_git_is_told(params, content, reason):
 @pytest.mark.usefixtures("run", "no_gallery")
 def test_report_shows_the_front_of_a_search(params):
     tried = pd.DataFrame({name: ["a", "b", "c"] for name in TRIED}).assign(
-        val_accuracy=[0.9, 0.8, 0.95], gzip_bytes=[50_000, 60_000, 90_000], macs=10**6, width=0.5, median_ms=1.5
+        val_accuracy=[0.9, 0.8, 0.95],
+        gzip_bytes=[50_000, 60_000, 90_000],
+        macs=10**6,
+        width=0.5,
+        median_ms=1.5,
+        nats_per_bit=[0.354, 0.1, None],
     )
     tried.assign(front=[True, False, True]).to_csv(paths.SEARCH, index=False)
     report.main(params)
     page = (paths.REPORT / "report.md").read_text()
     assert pd.read_csv(paths.REPORT / "front.csv")["experiment"].tolist() == ["a", "c"]
     assert (paths.REPORT / "front.md").read_text() in page.split("## Budget search")[1]
+    prices = [line.split("|")[7].strip() for line in (paths.REPORT / "front.md").read_text().splitlines()]
+    assert [prices[0], *prices[2:]] == ["nats per bit", "0.35", ""]
     assert "![search.png](search.png)" in page
     assert len(pd.read_csv(paths.REPORT / "search.csv")) == 3
 
