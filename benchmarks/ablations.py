@@ -181,15 +181,17 @@ def tabulate(rows: pd.DataFrame) -> str:
         lines.append(
             {
                 "choice": name,
-                "seeds": len(its),
-                "accuracy, %": 100 * its["val_accuracy"].mean(),
-                "NLL": its["val_nll"].mean(),
+                "seeds": " ".join(map(str, seeds)),
+                "accuracy, %": f"{100 * its['val_accuracy'].mean():.2f}",
+                "by seed": " ".join(f"{100 * each:.1f}" for each in its["val_accuracy"]),
+                "NLL": f"{its['val_nll'].mean():.3f}",
                 "against": choice.against if name != choice.against else "",
-                "difference, points": difference.points,
-                "95%": f"{difference.low:+.1f} to {difference.high:+.1f}",
+                "points, paired (95%)": ""
+                if name == choice.against
+                else f"{difference.points:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})",
             }
         )
-    return pd.DataFrame(lines).to_markdown(index=False, floatfmt=".2f")
+    return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
 
 
 def _pictures(rows: pd.DataFrame) -> np.ndarray:
