@@ -19,6 +19,8 @@ MaskoptError
 ├── GitFailed          git did not make or read a workspace
 ├── ExperimentsFailed  one or more of them did not
 ├── NothingFits        a search that found no model within its budget
+├── NothingTried       a search of which no candidate came to its end
+├── FewEpochs          a search that has not enough epochs for one candidate
 └── UnusableCron       a time of a schedule that cannot be read
 """
 
@@ -197,6 +199,22 @@ class NothingFits(MaskoptError):
             f"no model within {max_kb} kB after {epochs} epochs: {found}. "
             "Give more kB, more search.epochs, or narrower networks in search of params.yaml"
         )
+
+
+class NothingTried(MaskoptError):
+    """No candidate of a search came to its end."""
+
+    def __init__(self, last_failure: str) -> None:
+        super().__init__(
+            f"no candidate came to its end; of the last one:\n{last_failure}\nMend that, then search again"
+        )
+
+
+class FewEpochs(MaskoptError):
+    """A search cannot try anything."""
+
+    def __init__(self, least: int, epochs: int) -> None:
+        super().__init__(f"search.epochs: want at least {least}, those of one candidate, got {epochs}: give more")
 
 
 class UnusableCron(MaskoptError):

@@ -70,6 +70,11 @@ class Experiment:
         saved = f"refs/exps/{head[:2]}/{head[2:]}/{self.name}"
         _run("git", "-C", str(self._origin), "fetch", "--quiet", "--force", str(self.folder), f"{saved}:{saved}")
 
+    def code(self) -> str:
+        """Return git's hash of the package that stages run, as it is in the workspace."""
+        _run("git", "-C", str(self.folder), "add", "maskopt")
+        return _run("git", "-C", str(self.folder), "write-tree", "--prefix=maskopt/").strip()
+
     def stop(self) -> None:
         """End what is under way, from any thread; nothing more is started."""
         self._children.stop()

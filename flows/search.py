@@ -1,5 +1,6 @@
 """A budget of bytes -> candidates tried side by side as DVC experiments, and the front of what came out."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import workspace as ws
-from flows.errors import NothingFits
+from flows.errors import FewEpochs, NothingFits, NothingTried
 from flows.experiment import Experiment, changed_params, follow, workspaces
 from flows.flow_runs import name_after, reason, this_run
 from flows.plan import default_jobs
@@ -30,12 +31,24 @@ from maskopt.files import Record, read_record, replacing
 from maskopt.measuring.latency import time_inference
 from maskopt.measuring.litert import Classifier
 from maskopt.params import Params, load_params
-from maskopt.search import COLUMNS, KILOBYTE, OVER, Candidate, is_hopeless, mark_front, open_study, suggest
+from maskopt.search import (
+    COLUMNS,
+    EPOCHS,
+    FIGURES,
+    KILOBYTE,
+    OVER,
+    WHY,
+    Candidate,
+    is_hopeless,
+    mark_front,
+    open_study,
+    spent_epochs,
+    suggest,
+)
 
 STUDIES = ws.OURS / "search" / "studies.db"
 MODELS = ws.OURS / "search" / "models"
 FORMAT = "int8"  # of the models that are looked for
-EPOCHS, FIGURES = "epochs", "figures"  # what a trial notes
 
 Start = Callable[[], PrefectFuture[Record]]
 
@@ -55,22 +68,26 @@ def run_search(max_kb: int, jobs: int | None = None) -> State:
 
     Raises:
         Busy: another run is at work in this workspace.
-        InvalidParams: params.yaml is not what it should be.
+        InvalidParams: params.yaml is not what it should be, or a candidate's would not be.
+        FewEpochs: there are not enough for one candidate.
     """
     here = Path.cwd()
     params, slots = load_params(here / paths.PARAMS), jobs or default_jobs(here)
+    _refuse_impossible(params, here)
     with this_run(here), workspaces(here) as make:
-        study = open_study(here / STUDIES, params, max_kb * KILOBYTE)
-        _make_what_all_share(make, here, params, slots)
+        common = _make_what_all_share(make, here, params, slots)
+        pictures = hashlib.sha256((common.folder / paths.MANIFEST).read_bytes()).hexdigest()
+        study = open_study(here / STUDIES, params, max_kb * KILOBYTE, pictures + common.code())
         for trial, future in follow(_start_trials(study, params, make, here, max_kb), slots):
             _tell(study, trial, future, max_kb * KILOBYTE)
-    return _conclude(here, params, max_kb, _time_all(study, params, here))
+    tried = _time_all(study, params, here).assign(pictures=pictures)
+    if tried.empty:
+        return Failed(message=str(NothingTried(_last_failure(study))))
+    return _conclude(here, params, max_kb, tried)
 
 
 def _conclude(here: Path, params: Params, max_kb: int, tried: pd.DataFrame) -> State:
     """Write and show what was tried, and say what is best."""
-    if tried.empty:
-        return Failed(message=str(NothingFits(max_kb, params.search.epochs, "none came to its end")))
     with replacing(here / paths.SEARCH) as file:
         tried.to_csv(file, index=False)
     create_table_artifact(json.loads(tried.to_json(orient="records")), key="search", description=f"Up to {max_kb} kB")
@@ -86,10 +103,32 @@ def _conclude(here: Path, params: Params, max_kb: int, tried: pd.DataFrame) -> S
     with replacing(profile) as file:
         file.write_text(changed_params(here / paths.PARAMS, found.changes(params)), encoding="utf-8")
     put = f"`maskopt profile {profile.stem}` puts it into params.yaml"
-    return Completed(message=f"best of {len(tried)} within {max_kb} kB: {reached}. {put}")
+    name = f"{found.network}/{found.variant}/{FORMAT}"
+    return Completed(message=f"best of {len(tried)} within {max_kb} kB: {name}, {reached}. {put}")
 
 
-def _make_what_all_share(make: Callable[[str, str], Experiment], here: Path, params: Params, slots: int) -> None:
+def _refuse_impossible(params: Params, here: Path) -> None:
+    """Raise what candidates would, before any is trained."""
+    space = params.search
+    for network in space.networks:
+        trunk = params.networks[network].trunk
+        for size_px in space.sizes_px:
+            simplest = Candidate(network, trunk.width, trunk.depth, size_px, space.variants[0], None)
+            changed_params(here / paths.PARAMS, simplest.changes(params))
+    least = min(
+        Candidate(network, 1, 1, 1, variant, None).epochs(params)
+        for network in space.networks
+        for variant in space.variants
+    )
+    if least > space.epochs:
+        raise FewEpochs(least, space.epochs)
+
+
+def _last_failure(study: optuna.Study) -> str:
+    return next((trial.user_attrs[WHY] for trial in reversed(study.trials) if WHY in trial.user_attrs), "")
+
+
+def _make_what_all_share(make: Callable[[str, str], Experiment], here: Path, params: Params, slots: int) -> Experiment:
     """Bring pictures and the teacher's answers into DVC's cache, where each candidate finds them."""
     first = params.search.networks[0]
     trunk = params.networks[first].trunk
@@ -97,6 +136,7 @@ def _make_what_all_share(make: Callable[[str, str], Experiment], here: Path, par
     common = make("search-common", changed_params(here / paths.PARAMS, any_candidate.changes(params)))
     common.open()
     common.run(slots, ["pixels", f"teacher@{params.search.seed}"])
+    return common
 
 
 def _start_trials(
@@ -106,8 +146,7 @@ def _start_trials(
     while True:
         trial = study.ask()
         candidate = suggest(trial, params)
-        spent = sum(other.user_attrs.get(EPOCHS, 0) for other in study.get_trials(deepcopy=False))
-        if spent + candidate.epochs(params) > params.search.epochs:
+        if spent_epochs(study) + candidate.epochs(params) > params.search.epochs:
             study.tell(trial, state=TrialState.FAIL)
             study.enqueue_trial(trial.params)  # the first if there are ever more epochs
             return
@@ -123,10 +162,12 @@ def _try(experiment: Experiment, candidate: Candidate, params: Params, study: op
     """Return what a candidate reaches; the accuracy of its float model alone if compression is not worth its epochs."""
     experiment.open()
     experiment.run(1, [candidate.stage("finetuned", params)])
-    float_accuracy = _measured(experiment, candidate, params, "finetuned", "float32")["val_accuracy"]
-    found = {"experiment": experiment.name, **asdict(candidate), "float_val_accuracy": float_accuracy}
-    if is_hopeless(study, float_accuracy):
-        return found
+    as_float = _measured(experiment, candidate, params, "finetuned", "float32")
+    accuracy, size = as_float["val_accuracy"], as_float["gzip_bytes"]
+    found = {"experiment": experiment.name, **asdict(candidate)}
+    found |= {"float_val_accuracy": accuracy, "float_gzip_bytes": size}
+    if is_hopeless(study, accuracy, size):
+        return found | {EPOCHS: candidate.float_epochs(params)}
     wanted = [candidate.stage(candidate.variant, params)]
     experiment.run(1, wanted)
     experiment.save(wanted)
@@ -146,7 +187,9 @@ def _measured(experiment: Experiment, candidate: Candidate, params: Params, vari
 def _tell(study: optuna.Study, trial: optuna.Trial, future: PrefectFuture[Record], max_bytes: int) -> None:
     """Note what came of a trial; one that failed is not tried again, and neither are its epochs given back."""
     if not future.state.is_completed():
-        get_run_logger().warning("%s", reason(future.state))
+        why = reason(future.state)
+        get_run_logger().warning("%s", why)
+        trial.set_user_attr(WHY, why)
         study.tell(trial, state=TrialState.FAIL)
         return
     found = future.result()
@@ -155,6 +198,7 @@ def _tell(study: optuna.Study, trial: optuna.Trial, future: PrefectFuture[Record
         trial.set_constraint(OVER, found["gzip_bytes"] - max_bytes)
         study.tell(trial, found["val_accuracy"])
     else:
+        trial.set_user_attr(EPOCHS, found[EPOCHS])
         trial.report(found["float_val_accuracy"], 0)
         study.tell(trial, state=TrialState.PRUNED)
 

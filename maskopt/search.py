@@ -12,10 +12,13 @@ from maskopt.params import Params, Phase
 
 KILOBYTE = 1000
 OVER = "bytes_over"  # constraint: how many a trial is over the budget
+EPOCHS, FIGURES, WHY = "epochs", "figures", "why"  # what a trial notes: WHY, if it failed by itself
 COSTS = ["gzip_bytes", "median_ms"]  # less is better; of val_accuracy, more
 COLUMNS = [  # of the table of what was tried, `front` beside
-    *("experiment", "network", "width", "depth", "size_px", "variant", "nats_per_bit", "float_val_accuracy"),
+    *("experiment", "network", "width", "depth", "size_px", "variant", "nats_per_bit"),
+    *("float_val_accuracy", "float_gzip_bytes"),
     *("val_accuracy", "gzip_bytes", "macs", "peak_activation_bytes", "median_ms"),
+    "pictures",  # SHA-256 of their manifest
 ]
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -54,26 +57,31 @@ class Candidate:
 
     def epochs(self, params: Params) -> int:
         """Return for how many epochs it is trained at most, the float model included."""
-        network = params.networks[self.network]
         phases: dict[str, list[Phase]] = {
             "finetuned": [],
             "clustered": [params.cluster],
             "cqat": [params.cluster, params.quantize],
             "ecqat": [params.entropy],
         }
-        return sum(phase.epochs for phase in (network.baseline, network.finetune, *phases[self.variant]))
+        return self.float_epochs(params) + sum(phase.epochs for phase in phases[self.variant])
+
+    def float_epochs(self, params: Params) -> int:
+        """Return for how many epochs its float model is trained."""
+        network = params.networks[self.network]
+        return network.baseline.epochs + network.finetune.epochs
 
 
-def open_study(file: Path, params: Params, max_bytes: int) -> optuna.Study:
+def open_study(file: Path, params: Params, max_bytes: int, made_of: str) -> optuna.Study:
     """Return the study of a budget; one that was ended goes on, with what was under way to be tried again.
 
     Args:
-        file: SQLite; holds the studies of all budgets and params.
+        file: SQLite; holds the studies of all budgets, params, pictures and code.
         params: all but `search.epochs`, of which a study may be given more.
         max_bytes: budget, gzipped.
+        made_of: tells pictures and code from others.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    same = params.model_dump_json(exclude={"search": {"epochs"}, "latency": True})
+    same = params.model_dump_json(exclude={"search": {"epochs"}, "latency": True}) + made_of
     space = params.search
     study = optuna.create_study(
         storage=f"sqlite:///{file}",
@@ -109,14 +117,29 @@ def suggest(trial: optuna.Trial, params: Params) -> Candidate:
     return Candidate(network, width, depth, size_px, variant, price)
 
 
-def is_hopeless(study: optuna.Study, float_accuracy: float) -> bool:
-    """Tell whether a float model is no better than what already fits the budget: compression will not help it."""
-    fitting = [
-        trial.value
+def spent_epochs(study: optuna.Study) -> int:
+    """Return the epochs of all trials but those that were ended from outside: they are tried again."""
+    trials = study.get_trials(deepcopy=False)
+    ended = optuna.trial.TrialState.FAIL
+    return sum(each.user_attrs.get(EPOCHS, 0) for each in trials if each.state != ended or WHY in each.user_attrs)
+
+
+def is_hopeless(study: optuna.Study, float_accuracy: float, float_bytes: int) -> bool:
+    """Tell whether a float model is no better than a compressed one that fits the budget and is of no larger network.
+
+    A smaller network may yet be on the front. Compression has made models better, but seldom by much.
+
+    Args:
+        study: of trials that note `FIGURES`.
+        float_accuracy: of validation pictures.
+        float_bytes: gzipped.
+    """
+    return any(
+        trial.constraints[OVER] <= 0
+        and trial.user_attrs[FIGURES]["float_gzip_bytes"] <= float_bytes
+        and trial.user_attrs[FIGURES]["val_accuracy"] >= float_accuracy
         for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        if trial.constraints[OVER] <= 0 and trial.value is not None
-    ]
-    return float_accuracy <= max(fitting, default=0.0)
+    )
 
 
 def mark_front(tried: pd.DataFrame) -> pd.DataFrame:

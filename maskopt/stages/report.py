@@ -1,5 +1,6 @@
 """What is known of the run's models -> tables, figures and one page."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def main(params: Params) -> None:
 
 
 def _read_tried(path: Path) -> pd.DataFrame:
-    """Return what a search tried.
+    """Return what a search tried with the pictures that are here: none, if it saw others.
 
     Raises:
         BrokenRecord: it is not what a search writes: git may have put conflicts into it.
@@ -130,9 +131,13 @@ def _read_tried(path: Path) -> pd.DataFrame:
         tried = pd.read_csv(path, dtype={"front": bool})
     except ValueError as err:  # of pandas, and not UTF-8
         raise BrokenRecord(path, str(err), command) from None
-    if "front" not in tried:
-        raise BrokenRecord(path, f"want a column front, got {', '.join(map(str, tried))}", command)
-    return tried
+    for wanted in ("front", "pictures"):
+        if wanted not in tried:
+            raise BrokenRecord(path, f"want a column {wanted}, got {', '.join(map(str, tried))}", command)
+    of_these = tried["pictures"] == hashlib.sha256(paths.MANIFEST.read_bytes()).hexdigest()
+    if not of_these.all():
+        logger.warning("%s: left out, of other pictures; `%s` tries with these", path, command)
+    return tried[of_these]
 
 
 def _read_records(params: Params) -> _Records:

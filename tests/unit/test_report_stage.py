@@ -1,5 +1,6 @@
 """The report stage on the records of an invented run."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -297,8 +298,9 @@ def test_names_of_classes_that_look_like_something_else_stay_names(params):
     [
         ("experiment,front\n<<<<<<< HEAD\na,True\n=======\nb,True\n>>>>>>> other\n", "Bool column has NA values"),
         ("<<<<<<< HEAD\nexperiment\n=======\ntried\n>>>>>>> other\n", "want a column front, got <<<<<<< HEAD"),
+        ("experiment,front\na,True\n", "want a column pictures, got experiment, front"),
     ],
-    ids=["rows", "names"],
+    ids=["rows", "names", "column"],
 )
 def test_search_with_conflicts_of_git_is_told(params, content, reason):
     paths.SEARCH.write_text(content)
@@ -318,7 +320,8 @@ def test_report_shows_the_front_of_a_search(params):
         median_ms=1.5,
         nats_per_bit=[0.354, 0.1, None],
     )
-    tried.assign(front=[True, False, True]).to_csv(paths.SEARCH, index=False)
+    pictures = hashlib.sha256(paths.MANIFEST.read_bytes()).hexdigest()
+    tried.assign(front=[True, False, True], pictures=pictures).to_csv(paths.SEARCH, index=False)
     report.main(params)
     page = (paths.REPORT / "report.md").read_text()
     assert pd.read_csv(paths.REPORT / "front.csv")["experiment"].tolist() == ["a", "c"]
@@ -327,6 +330,15 @@ def test_report_shows_the_front_of_a_search(params):
     assert [prices[0], *prices[2:]] == ["nats per bit", "0.35", ""]
     assert "![search.png](search.png)" in page
     assert len(pd.read_csv(paths.REPORT / "search.csv")) == 3
+
+
+@pytest.mark.usefixtures("run", "no_gallery")
+def test_report_leaves_out_a_search_of_other_pictures(params, caplog):
+    row = dict.fromkeys(TRIED, "a") | {"pictures": "0" * 64, "front": True}
+    pd.DataFrame([row]).to_csv(paths.SEARCH, index=False)
+    report.main(params)
+    assert "## Budget search" not in (paths.REPORT / "report.md").read_text()
+    assert "data/search.csv: left out, of other pictures" in caplog.text
 
 
 @pytest.mark.usefixtures("run", "no_gallery")

@@ -7,9 +7,21 @@ import pytest
 from optuna.trial import TrialState
 
 from maskopt.params import load_params
-from maskopt.search import OVER, Candidate, is_hopeless, mark_front, open_study, suggest
+from maskopt.search import (
+    EPOCHS,
+    FIGURES,
+    OVER,
+    WHY,
+    Candidate,
+    is_hopeless,
+    mark_front,
+    open_study,
+    spent_epochs,
+    suggest,
+)
 
 REPOSITORY = Path(__file__).parents[2]
+MADE_OF = "pictures and code"
 
 
 @pytest.fixture
@@ -21,7 +33,7 @@ def params():
 
 @pytest.fixture
 def study(tmp_path, params):
-    return open_study(tmp_path / "studies.db", params, 100_000)
+    return open_study(tmp_path / "studies.db", params, 100_000, MADE_OF)
 
 
 def test_the_cheapest_of_each_network_and_size_come_first(study, params):
@@ -67,27 +79,45 @@ def test_epochs_are_those_of_all_phases(params, variant, epochs):
     assert Candidate("bottleneck", 0.5, 2, 48, variant, None).epochs(params) == epochs
 
 
-def finish(study, params, accuracy, size_bytes, max_bytes=100_000):
+def finish(study, params, accuracy, size_bytes, max_bytes=100_000, float_bytes=200_000):
     trial = study.ask()
     suggest(trial, params)
     trial.set_constraint(OVER, size_bytes - max_bytes)
+    trial.set_user_attr(FIGURES, {"val_accuracy": accuracy, "float_gzip_bytes": float_bytes})
     study.tell(trial, accuracy)
 
 
 def test_float_model_is_hopeless_once_a_model_that_fits_is_as_good(study, params):
-    assert not is_hopeless(study, 0.5)
+    assert not is_hopeless(study, 0.5, 200_000)
     finish(study, params, 0.95, 100_001)
-    assert not is_hopeless(study, 0.9)
+    assert not is_hopeless(study, 0.9, 200_000)
     finish(study, params, 0.92, 100_000)
-    assert is_hopeless(study, 0.92)
-    assert not is_hopeless(study, 0.93)
+    assert is_hopeless(study, 0.92, 200_000)
+    assert not is_hopeless(study, 0.93, 200_000)
+
+
+def test_smaller_network_is_not_hopeless_for_being_worse(study, params):
+    finish(study, params, 0.92, 100_000)
+    assert not is_hopeless(study, 0.5, 199_999)  # it may be on the front
+
+
+def test_epochs_of_what_was_ended_from_outside_are_given_back(study, tmp_path, params):
+    failed, killed = study.ask(), study.ask()
+    for trial in (failed, killed):
+        suggest(trial, params)
+        trial.set_user_attr(EPOCHS, 28)
+    assert spent_epochs(study) == 56
+    failed.set_user_attr(WHY, "experiment search-1 ended with code 1")
+    study.tell(failed, state=TrialState.FAIL)
+    for _ in range(3):
+        assert spent_epochs(open_study(tmp_path / "studies.db", params, 100_000, MADE_OF)) == 28
 
 
 def test_study_goes_on_with_what_was_under_way(study, tmp_path, params):
     finish(study, params, 0.9, 50_000)
     killed = study.ask()
     candidate = suggest(killed, params)
-    again = open_study(tmp_path / "studies.db", params, 100_000)
+    again = open_study(tmp_path / "studies.db", params, 100_000, MADE_OF)
     assert [trial.state for trial in again.trials[:2]] == [TrialState.COMPLETE, TrialState.FAIL]
     queued = [again.ask() for _ in range(3)]  # two of the first four were still waiting
     assert candidate in [suggest(trial, params) for trial in queued]
@@ -103,18 +133,22 @@ def test_study_that_goes_on_does_not_draw_the_same_again(study, tmp_path, params
         return drawn
 
     draw(study, 4)  # those that are always first
-    once, again = (draw(open_study(tmp_path / "studies.db", params, 100_000), 2) for _ in range(2))
+    once, again = (draw(open_study(tmp_path / "studies.db", params, 100_000, MADE_OF), 2) for _ in range(2))
     assert once != again
 
 
-def test_study_is_of_one_budget_and_of_params_that_matter(study, tmp_path, params):
+def test_study_is_of_one_budget_of_pictures_and_of_params_that_matter(study, tmp_path, params):
     finish(study, params, 0.9, 50_000)
     file = tmp_path / "studies.db"
     more = params.model_copy(update={"search": params.search.model_copy(update={"epochs": 9999})})
     slower = params.model_copy(update={"prune": params.prune.model_copy(update={"epochs": 9})})
-    assert len(open_study(file, more, 100_000).get_trials(states=(TrialState.COMPLETE,))) == 1
-    for other, max_bytes in ((params, 50_000), (slower, 100_000)):
-        assert not open_study(file, other, max_bytes).get_trials(states=(TrialState.COMPLETE,))
+    assert len(open_study(file, more, 100_000, MADE_OF).get_trials(states=(TrialState.COMPLETE,))) == 1
+    for other, max_bytes, made_of in (
+        (params, 50_000, MADE_OF),
+        (slower, 100_000, MADE_OF),
+        (params, 100_000, "other pictures"),
+    ):
+        assert not open_study(file, other, max_bytes, made_of).get_trials(states=(TrialState.COMPLETE,))
 
 
 def test_front_is_what_none_beats_in_all():
