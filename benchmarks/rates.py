@@ -85,6 +85,12 @@ def pruned_by_layer(model: keras.Model, trainer: Trainer, params: Params, sparsi
     return allocation.prune(model, trainer, params.prune, chosen), {}
 
 
+def pruned_at_once(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
+    """Prune each layer as much, on the schedule of `pruned_by_layer`: its control."""
+    names = [layer.name for layer in model.layers if not pruning.skip_reason(layer)]
+    return allocation.prune(model, trainer, params.prune, dict.fromkeys(names, sparsity)), {}
+
+
 def coded(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
     """Train as ECQAT does."""
     made, _, steps = entropy.code(model, trainer, params.entropy.model_copy(update={"nats_per_bit": nats_per_bit}))
@@ -113,8 +119,9 @@ TECHNIQUES = {
     "clustered after folding: values": Technique(clustered_after_folding, (16, 8, 4)),
     "clustered by layer: bytes of values": Technique(clustered_by_layer, (16, 8, 4)),
     "pruned: sparsity": Technique(pruned, (0.4, 0.8)),
+    "pruned at once: sparsity": Technique(pruned_at_once, (0.4, 0.8)),
     "pruned by layer: bytes of sparsity": Technique(pruned_by_layer, (0.4, 0.8)),
-    "ECQAT: nats per bit": Technique(coded, (0.1, 0.4, 1.6)),
+    "ECQAT: nats per bit": Technique(coded, (0.00625, 0.025, 0.1, 0.4, 1.6)),
     "ECQAT, not of depthwise: nats per bit": Technique(coded_but_depthwise, (0.1,)),
 }
 
