@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 
-import allocation
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -28,9 +26,8 @@ from maskopt.params import Params, load_params
 from maskopt.stages.shared.branch import spread
 from maskopt.stages.shared.opening import open_trainer
 from maskopt.techniques import clustering, entropy, pruning
-from maskopt.techniques.folding import fold_batch_norm
 from maskopt.tflite.convert import convert
-from maskopt.tflite.slimming import HIGHEST, slim
+from maskopt.tflite.slimming import slim
 from maskopt.training.trainer import Trainer
 
 RESULTS = Path("docs/results/rates")
@@ -58,50 +55,15 @@ def clustered_from_linear(model: keras.Model, trainer: Trainer, params: Params, 
     return clustered(model, trainer, linear, clusters)
 
 
-def clustered_after_folding(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
-    """Cluster what batch-norm has been folded into, with one scale for a kernel: no more int8 values than clusters."""
-    folded, _ = clustered(fold_batch_norm(model), trainer, params, clusters)
-    kernels = {layer.name: layer.get_weights() for layer in folded.layers if not clustering.skip_reason(layer)}
-    return folded, {
-        name: np.array([max(np.abs(each).max() for each in weights if each.ndim > 1) / HIGHEST])
-        for name, weights in kernels.items()
-    }
-
-
-def clustered_by_layer(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
-    """Cluster with as many values in each layer as pay, in the bytes that `clusters` in each would take."""
-    chosen = allocation.by_layer(model, trainer, allocation.few_values, allocation.CLUSTERS, clusters)
-    return allocation.cluster(model, trainer, params.cluster, chosen), {}
-
-
 def pruned(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
     """Prune as the variant does."""
     return pruning.prune(model, trainer, params.prune.model_copy(update={"final_sparsity": sparsity}))[0], {}
-
-
-def pruned_by_layer(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
-    """Prune as much in each layer as pays, in the bytes that `sparsity` in each would take."""
-    chosen = allocation.by_layer(model, trainer, allocation.few_weights, allocation.SPARSITIES, sparsity)
-    return allocation.prune(model, trainer, params.prune, chosen), {}
-
-
-def pruned_at_once(model: keras.Model, trainer: Trainer, params: Params, sparsity: float) -> Compressed:
-    """Prune each layer as much, on the schedule of `pruned_by_layer`: its control."""
-    names = [layer.name for layer in model.layers if not pruning.skip_reason(layer)]
-    return allocation.prune(model, trainer, params.prune, dict.fromkeys(names, sparsity)), {}
 
 
 def coded(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
     """Train as ECQAT does."""
     made, _, steps = entropy.code(model, trainer, params.entropy.model_copy(update={"nats_per_bit": nats_per_bit}))
     return made, steps
-
-
-def coded_but_depthwise(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
-    """Train as ECQAT does, with depthwise kernels left to conversion: one scale of int8 for each channel."""
-    kinds = {kind: coded for kind, coded in entropy.CODED.items() if kind is not keras.layers.DepthwiseConv2D}
-    with patch.object(entropy, "CODED", kinds):
-        return coded(model, trainer, params, nats_per_bit)
 
 
 @dataclass(frozen=True)
@@ -116,13 +78,8 @@ TECHNIQUES = {
     "fine-tuned alone": Technique(untouched, (0,)),
     "clustered: values": Technique(clustered, (32, 16, 8, 4)),
     "clustered from linear centroids: values": Technique(clustered_from_linear, (32, 16)),
-    "clustered after folding: values": Technique(clustered_after_folding, (16, 8, 4)),
-    "clustered by layer: bytes of values": Technique(clustered_by_layer, (16, 8, 4)),
     "pruned: sparsity": Technique(pruned, (0.4, 0.8)),
-    "pruned at once: sparsity": Technique(pruned_at_once, (0.4, 0.8)),
-    "pruned by layer: bytes of sparsity": Technique(pruned_by_layer, (0.4, 0.8)),
     "ECQAT: nats per bit": Technique(coded, (0.00625, 0.025, 0.1, 0.4, 1.6)),
-    "ECQAT, not of depthwise: nats per bit": Technique(coded_but_depthwise, (0.1,)),
 }
 
 
