@@ -1,7 +1,8 @@
 """What stages cost beside their work, and what the data stages cost: `python benchmarks/stages.py start|data`.
 
 `start`: CPU seconds of each stage of the quick profile on 20 drawn pictures per class, one epoch a phase, where little
-is left but what every start of it takes; beside them those of its imports alone. 15 minutes.
+is left but what every start of it takes; beside them those of its imports alone, and of training and conversion. 20
+minutes.
 
 `data`: seconds and peak memory of the stages from pictures to pixels: on an archive of 8,982 pictures of 128 px, and on
 more and more drawn ones. Memory is that of all processes of a stage, what they share counted once. An hour.
@@ -29,6 +30,7 @@ from maskopt import paths
 from maskopt.data.sample import draw_sample
 from maskopt.params import load_params
 from maskopt.profiles import put_profile
+from maskopt.tflite.variants import VARIANTS
 
 ROUNDS = 3
 DATA_STAGES = ("fetch", "manifest", "validate", "split 0", "pixels")
@@ -59,12 +61,17 @@ def measure_start(folder: Path) -> None:
             **{f"{phase}.epochs": 1 for phase in ("prune", "cluster", "quantize", "entropy")},
         },
     )
-    say("| stage | CPU seconds | of them imports | the rest |\n| --- | --- | --- | --- |")
+    say("| stage | CPU seconds | imports | training and conversion | the rest |\n| --- | --- | --- | --- | --- |")
     for module, *arguments in commands(workspace):
         whole = cpu_seconds(workspace, "-m", module, *arguments)
         imports = cpu_seconds(workspace, "-c", f"import {module}")
-        name = " ".join([module.rpartition(".")[2], *arguments])
-        say(f"| {name} | {whole:.1f} | {imports:.1f} | {whole - imports:.1f} |")
+        name = module.rpartition(".")[2]
+        work = work_seconds(workspace, module, *arguments) if name in VARIANTS else 0
+        cells = [
+            " ".join([name, *arguments]),
+            *(f"{each:.1f}" for each in (whole, imports, work, whole - imports - work)),
+        ]
+        say(f"| {' | '.join(cells)} |")
 
 
 def measure_data(folder: Path) -> None:
@@ -102,14 +109,25 @@ def cpu_seconds(workspace: Path, *words: str) -> float:
     took = []
     for _ in range(ROUNDS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = [sys.executable, *words]
-        done = subprocess.run(
-            run, cwd=workspace, env=environment(workspace), capture_output=True, text=True, check=False
-        )
-        assert not done.returncode, done.stderr[-3000:]
+        run(workspace, *words)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return statistics.median(took)
+
+
+def work_seconds(workspace: Path, *stage: str) -> float:
+    """Return what `work.py` says of a stage, once."""
+    return float(run(workspace, str(Path(__file__).with_name("work.py")), *stage).splitlines()[-1])
+
+
+def run(workspace: Path, *words: str) -> str:
+    """Run a command of Python and return what it prints."""
+    command = [sys.executable, *words]
+    done = subprocess.run(
+        command, cwd=workspace, env=environment(workspace), capture_output=True, text=True, check=False
+    )
+    assert not done.returncode, done.stderr[-3000:]
+    return done.stdout
 
 
 def write_archive(path: Path) -> None:
