@@ -66,6 +66,16 @@ def coded(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: fl
     return made, steps
 
 
+def clustered_untaught(model: keras.Model, trainer: Trainer, params: Params, clusters: float) -> Compressed:
+    """Cluster without the teacher's answers."""
+    return clustered(model, trainer, untaught(params), clusters)
+
+
+def coded_untaught(model: keras.Model, trainer: Trainer, params: Params, nats_per_bit: float) -> Compressed:
+    """Train as ECQAT does, without the teacher's answers."""
+    return coded(model, trainer, untaught(params), nats_per_bit)
+
+
 @dataclass(frozen=True)
 class Technique:
     """A way of making a model smaller, and how far it is driven."""
@@ -80,6 +90,8 @@ TECHNIQUES = {
     "clustered from linear centroids: values": Technique(clustered_from_linear, (32, 16)),
     "pruned: sparsity": Technique(pruned, (0.4, 0.8)),
     "ECQAT: nats per bit": Technique(coded, (0.00625, 0.025, 0.1, 0.4, 1.6)),
+    "clustered, no teacher: values": Technique(clustered_untaught, (8,)),
+    "ECQAT, no teacher: nats per bit": Technique(coded_untaught, (0.1,)),
 }
 
 
@@ -139,6 +151,17 @@ def equal(params: Params) -> Params:
             "prune": params.prune.model_copy(update=same),
             "cluster": params.cluster.model_copy(update=same | {"centroids": "kmeans++"}),
             "entropy": params.entropy.model_copy(update=same),
+        }
+    )
+
+
+def untaught(params: Params) -> Params:
+    """Return params in which compression learns from labels alone."""
+    alone = {"distillation": 0.0}
+    return params.model_copy(
+        update={
+            "cluster": params.cluster.model_copy(update=alone),
+            "entropy": params.entropy.model_copy(update=alone),
         }
     )
 
