@@ -185,7 +185,7 @@ def _measured(experiment: Experiment, candidate: Candidate, params: Params, vari
 
 
 def _tell(study: optuna.Study, trial: optuna.Trial, future: PrefectFuture[Record], max_bytes: int) -> None:
-    """Note what came of a trial; one that failed is not tried again, and neither are its epochs given back."""
+    """Note what came of a trial; one that failed is not tried again."""
     if not future.state.is_completed():
         why = reason(future.state)
         get_run_logger().warning("%s", why)

@@ -13,6 +13,7 @@ from maskopt.params import Params, Phase
 KILOBYTE = 1000
 OVER = "bytes_over"  # constraint: how many a trial is over the budget
 EPOCHS, FIGURES, WHY = "epochs", "figures", "why"  # what a trial notes: WHY, if it failed by itself
+OPENED = "opened"  # what a study notes: how many trials it had when it was last opened
 COSTS = ["gzip_bytes", "median_ms"]  # less is better; of val_accuracy, more
 COLUMNS = [  # of the table of what was tried, `front` beside
     *("experiment", "network", "width", "depth", "size_px", "variant", "nats_per_bit"),
@@ -91,6 +92,7 @@ def open_study(file: Path, params: Params, max_bytes: int, made_of: str) -> optu
     )
     # Of another seed each time that it goes on, or it would draw what it has drawn before.
     study.sampler = optuna.samplers.TPESampler(seed=space.seed + len(study.trials))
+    study.set_user_attr(OPENED, len(study.trials))
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -118,10 +120,16 @@ def suggest(trial: optuna.Trial, params: Params) -> Candidate:
 
 
 def spent_epochs(study: optuna.Study) -> int:
-    """Return the epochs of all trials but those that were ended from outside: they are tried again."""
-    trials = study.get_trials(deepcopy=False)
-    ended = optuna.trial.TrialState.FAIL
-    return sum(each.user_attrs.get(EPOCHS, 0) for each in trials if each.state != ended or WHY in each.user_attrs)
+    """Return the epochs of what came to its end, is under way, or failed since the study was opened.
+
+    Were failures free, a search of nothing else would not end; what made former ones fail may have been mended.
+    """
+    opened = study.user_attrs[OPENED]
+    return sum(
+        trial.user_attrs.get(EPOCHS, 0)
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state != optuna.trial.TrialState.FAIL or (WHY in trial.user_attrs and trial.number >= opened)
+    )
 
 
 def is_hopeless(study: optuna.Study, float_accuracy: float, float_bytes: int) -> bool:

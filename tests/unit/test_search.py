@@ -101,14 +101,16 @@ def test_smaller_network_is_not_hopeless_for_being_worse(study, params):
     assert not is_hopeless(study, 0.5, 199_999)  # it may be on the front
 
 
-def test_epochs_of_what_was_ended_from_outside_are_given_back(study, tmp_path, params):
-    failed, killed = study.ask(), study.ask()
-    for trial in (failed, killed):
+def test_epochs_of_what_failed_or_was_ended_from_outside_are_given_back_at_the_next_start(study, tmp_path, params):
+    failed, killed, done = study.ask(), study.ask(), study.ask()
+    for trial in (failed, killed, done):
         suggest(trial, params)
         trial.set_user_attr(EPOCHS, 28)
-    assert spent_epochs(study) == 56
+    assert spent_epochs(study) == 3 * 28
     failed.set_user_attr(WHY, "experiment search-1 ended with code 1")
     study.tell(failed, state=TrialState.FAIL)
+    study.tell(done, 0.9)
+    assert spent_epochs(study) == 3 * 28
     for _ in range(3):
         assert spent_epochs(open_study(tmp_path / "studies.db", params, 100_000, MADE_OF)) == 28
 
