@@ -1,4 +1,4 @@
-"""The finished run that is here -> the best model within each budget: `python benchmarks/targets.py` prints Markdown.
+"""The finished run that is here -> the best model within each budget: `python benchmarks/budgets.py` prints Markdown.
 
 Within a budget of gzipped bytes, that of every seed, the model is taken that is right most often about validation
 pictures, mean of the seeds; the test pictures then say how it differs from the float MobileNetV2, paired over pictures.
