@@ -10,10 +10,9 @@ from maskopt.training.frozen import fit_baseline
 def main(params: Params, backbone: str, seed: str) -> None:
     """Train the head; all layers where there are no weights to start from."""
     branch = open_branch(params, backbone, "baseline", int(seed))
-    model = branch.build()
     phase = params.networks[backbone].baseline
-    curves = fit_baseline(model, branch.trainer, phase, paths.trunk(backbone))
-    branch.save(model, curves, phase.model_dump())
+    curves = fit_baseline(branch.model, branch.trainer, phase, paths.trunk(backbone))
+    branch.save(branch.model, curves, phase.model_dump())
 
 
 if __name__ == "__main__":

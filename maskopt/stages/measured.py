@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import numpy as np
@@ -33,9 +34,11 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     predictions, validation = (rows.loc[rows["split"] == side, ["path", "label"]] for side in ("test", "val"))
     labels, val_labels = (rows["label"].map(classes.index).to_numpy() for rows in (predictions, validation))
     extra = read_manifest(paths.EXTRA_MANIFEST)
+    files = {file_format: paths.tflite(*model, file_format) for file_format in VARIANTS[variant].formats}
+    pool = ThreadPoolExecutor()  # brotli takes longer than inference, and lets it go on meanwhile
+    packing = {file_format: pool.submit(pack, path.read_bytes()) for file_format, path in files.items()}
     formats, constants = {}, []
-    for file_format in VARIANTS[variant].formats:
-        path = paths.tflite(*model, file_format)
+    for file_format, path in files.items():
         graph, classifier = read_graph(path), Classifier(path)
         pictures, val_pictures = (
             read_pixels(paths.pixels(classifier.picture_shape[0]))[rows.index] for rows in (predictions, validation)
@@ -45,7 +48,7 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
         unsure_below = choose_threshold(val_scores, val_labels, params.bundle.right_when_sure)
         content = path.read_bytes()
-        quality, packed = assess(scores, labels, classes), pack(content)
+        quality, packed = assess(scores, labels, classes), packing[file_format].result()
         held = pd.DataFrame(list_constants(graph)).assign(format=file_format)
         constants.append(held)
         formats[file_format] = (

@@ -6,7 +6,7 @@ Source: Han, Mao & Dally 2016, arXiv:1510.00149, section 3.
 import pandas as pd
 
 from maskopt.networks.keras import keras, tfmot
-from maskopt.networks.rebuilding import with_weights_of, wrapped_copy
+from maskopt.networks.rebuilding import wrapped_copy
 from maskopt.params import Cluster
 from maskopt.training.trainer import Trainer
 
@@ -48,4 +48,4 @@ def cluster(
 
     wrapped = wrapped_copy(model, wrap, skip_reason)
     curves = trainer.fit(wrapped, params)
-    return with_weights_of(model, tfmot.clustering.keras.strip_clustering(wrapped)), curves
+    return tfmot.clustering.keras.strip_clustering(wrapped), curves

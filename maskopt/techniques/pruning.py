@@ -6,7 +6,7 @@ Source: Zhu & Gupta 2017, arXiv:1710.01878.
 import pandas as pd
 
 from maskopt.networks.keras import keras, tfmot
-from maskopt.networks.rebuilding import with_weights_of, wrapped_copy
+from maskopt.networks.rebuilding import wrapped_copy
 from maskopt.params import Prune
 from maskopt.training.trainer import Trainer
 
@@ -45,4 +45,4 @@ def prune(model: keras.Model, trainer: Trainer, params: Prune) -> tuple[keras.Mo
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
         keep_from_epoch=(end_step - 1) // steps,  # at its end all zeros are there
     )
-    return with_weights_of(model, tfmot.sparsity.keras.strip_pruning(wrapped)), curves
+    return tfmot.sparsity.keras.strip_pruning(wrapped), curves

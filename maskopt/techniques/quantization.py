@@ -6,7 +6,7 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.
 import pandas as pd
 
 from maskopt.networks.keras import as_written, cluster_utils, default_8bit_quantize_registry, keras, tfmot
-from maskopt.networks.rebuilding import wrapped_copy
+from maskopt.networks.rebuilding import wrapped
 from maskopt.params import Quantize
 from maskopt.techniques import tfmot_mends
 from maskopt.training.trainer import Trainer
@@ -55,11 +55,11 @@ def quantize(
     """
     tfmot_mends.apply()
 
-    annotated = wrapped_copy(model, tfmot.quantization.keras.quantize_annotate_layer, skip_reason)
+    annotated = wrapped(model, tfmot.quantization.keras.quantize_annotate_layer, skip_reason)
     scheme = SCHEMES[preserve_sparsity, preserve_clusters]()
-    wrapped = as_written(tfmot.quantization.keras.quantize_apply)(annotated, scheme)
-    curves = trainer.fit(wrapped, params)
-    return (cluster_utils.strip_clustering_cqat(wrapped) if preserve_clusters else wrapped), curves
+    quantized = as_written(tfmot.quantization.keras.quantize_apply)(annotated, scheme)
+    curves = trainer.fit(quantized, params)
+    return (cluster_utils.strip_clustering_cqat(quantized) if preserve_clusters else quantized), curves
 
 
 _REGISTRY = default_8bit_quantize_registry.Default8BitQuantizeRegistry()

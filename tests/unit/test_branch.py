@@ -41,7 +41,7 @@ def branch(toy, tmp_path, monkeypatch):
 
 def test_files_of_a_variant_are_those_that_others_read(branch):
     at = branch("finetuned")
-    model = at.build()
+    model = at.model
     at.save(model, CURVES, SETTINGS)
     place = (BACKBONE, "finetuned", 0)
     assert all(paths.tflite(*place, name).is_file() for name in ("float32", "dynamic", "int8"))
@@ -55,7 +55,7 @@ def test_files_of_a_variant_are_those_that_others_read(branch):
 def test_first_model_says_what_it_is_made_of(branch):
     write_record(paths.teacher_facts(0), {"weights": "of the teacher"})
     at = branch("baseline")
-    at.save(at.build(), CURVES, SETTINGS)
+    at.save(at.model, CURVES, SETTINGS)
     origin = json.loads(paths.origin(BACKBONE, "baseline", 0).read_text())
     assert origin["network"] == BACKBONE
     assert origin["classes"] == list(CLASSES)
@@ -71,7 +71,7 @@ def test_first_model_says_what_it_is_made_of(branch):
 
 def test_later_models_say_what_they_stand_on(branch):
     at = branch("finetuned")
-    at.save(at.build(), CURVES, SETTINGS)
+    at.save(at.model, CURVES, SETTINGS)
     for name in ("float32", "dynamic", "int8"):
         origin = read_origin(paths.tflite(BACKBONE, "finetuned", 0, name))
         assert [step["variant"] for step in origin["steps"]] == ["baseline", "finetuned"]
@@ -82,7 +82,7 @@ def test_saved_stage_has_nothing_to_go_on_with(branch):
     for folder in (left, of_another):
         folder.mkdir(parents=True)
     at = branch("finetuned")
-    at.save(at.build(), CURVES, SETTINGS)
+    at.save(at.model, CURVES, SETTINGS)
     assert not left.parent.exists()
     assert of_another.is_dir()
 
@@ -93,7 +93,7 @@ def test_lost_technique_leaves_nothing_and_keeps_what_was_there(branch):
     before.touch()
     at = branch("pruned")
     with pytest.raises(LostTechnique, match=r"pruning was lost in the dynamic file, layer '\w+'"):
-        at.save(at.build(), CURVES, SETTINGS, final_sparsity=0.2)
+        at.save(at.model, CURVES, SETTINGS, final_sparsity=0.2)
     assert {path.name for path in before.parent.parent.iterdir()} == {"baseline", "finetuned", "pruned"}
     assert [path.name for path in before.parent.iterdir()] == ["before"]
     assert not paths.curves(BACKBONE, "pruned", 0).exists()
@@ -108,4 +108,4 @@ def test_examples_are_spread_over_all_pictures(n, rows):
 def test_layer_that_was_reached_and_has_no_kernel_is_missed(branch):
     at = branch("pruned")
     with pytest.raises(LostTechnique, match="a pruned or clustered layer was lost in the dynamic file"):
-        at.save(at.build(), CURVES, SETTINGS, {"pruned": lambda _: None})  # batch-norm, too, which has no kernel
+        at.save(at.model, CURVES, SETTINGS, {"pruned": lambda _: None})  # batch-norm, too, which has no kernel

@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -47,15 +48,15 @@ class Branch:
         """The name of the stage in the graph."""
         return stage_name(self.backbone, self.variant, self.trainer.seed)
 
-    def build(self) -> keras.Model:
-        """Return the untrained classifier: (B, H, W, 3) preprocessed -> (B, K) logits."""
+    @cached_property
+    def model(self) -> keras.Model:
+        """The flat classifier: (B, H, W, 3) preprocessed -> (B, K) logits, untrained until it is loaded or fitted."""
         return backbones.build_classifier(self.trunk, self.size_px, self.trainer.train.n_classes)
 
     def load(self) -> keras.Model:
-        """Return the trained classifier that the variant stands on."""
-        model = self.build()
-        model.load_weights(paths.weights(self.backbone, self._parent, self.trainer.seed))
-        return model
+        """Return the model with the trained weights of what the variant stands on."""
+        self.model.load_weights(paths.weights(self.backbone, self._parent, self.trainer.seed))
+        return self.model
 
     def save(
         self,
@@ -86,7 +87,7 @@ class Branch:
         origin = after(self._origin(), self.variant, settings)
         with replacing(paths.model(*place)) as folder:
             folder.mkdir()
-            layers = list_layers(self.build(), techniques or {})
+            layers = list_layers(self.model, techniques or {})
             n_reached = count_reached(layers)
             for file_format in promise.formats:
                 file = folder / paths.tflite(*place, file_format).name
