@@ -2,9 +2,12 @@
 
 Within a budget of gzipped bytes, that of every seed, the model is taken that is right most often about validation
 pictures, mean of the seeds; the test pictures then say how it differs from the float MobileNetV2, paired over pictures.
+Models that are named, `python benchmarks/budgets.py bottleneck/ecqat/int8`, are compared instead; the others need not
+be there.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ import pandas as pd
 from maskopt import paths
 from maskopt.bundle.description import best
 from maskopt.files import read_record
-from maskopt.params import load_params
+from maskopt.params import Params, load_params
 from maskopt.report.paired import Right, compare
 from maskopt.tflite.variants import VARIANTS
 
@@ -22,24 +25,36 @@ REFERENCE: Model = ("mobilenet_v2", "finetuned", "float32")
 WANTED = {1_110_000: -0.5, 250_000: -1.5, 100_000: -3.0, 50_000: None}  # gzipped bytes -> points from the reference
 
 
-def main() -> None:
-    """Choose and compare."""
+def main(*names: str) -> None:
+    """Choose and compare; or compare those that are named."""
     params = load_params(paths.PARAMS)
-    models = [
+    named = [(backbone, variant, file) for backbone, variant, file in (name.split("/") for name in names)]
+    models = named or list_models(params)
+    figures = {model: summarize(model, params.seeds) for model in [REFERENCE, *models]}
+    asked = [("", model, None) for model in named] or list(choose(figures))
+    reference = right(REFERENCE, params.seeds)
+    lines = [
+        row(budget, model, figures[model], right(model, params.seeds), reference, points)
+        for budget, model, points in [("float", REFERENCE, None), *asked]
+    ]
+    print(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True))  # noqa: T201
+
+
+def list_models(params: Params) -> list[Model]:
+    """Return all models of a run."""
+    return [
         (backbone, variant, name)
         for backbone in params.backbones
         for variant, promise in VARIANTS.items()
         for name in promise.formats
     ]
-    figures = {model: summarize(model, params.seeds) for model in models}
-    reference = right(REFERENCE, params.seeds)
-    lines = [row("float", REFERENCE, figures[REFERENCE], reference, reference, None)]
+
+
+def choose(figures: Mapping[Model, Mapping[str, float]]) -> Iterator[tuple[str, Model, float | None]]:
+    """Yield each budget, the best model within it, and the points from the reference that were wanted."""
     for budget, points in WANTED.items():
-        chosen = best({model: each for model, each in figures.items() if each["gzip_bytes"] <= budget})
-        lines.append(
-            row(f"at most {budget:,}", chosen, figures[chosen], right(chosen, params.seeds), reference, points)
-        )
-    print(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True))  # noqa: T201
+        fitting = {model: each for model, each in figures.items() if each["gzip_bytes"] <= budget}
+        yield f"at most {budget:,}", best(fitting), points
 
 
 def summarize(model: Model, seeds: Sequence[int]) -> dict[str, float]:
@@ -79,4 +94,4 @@ def row(
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -32,7 +32,7 @@ def make_site(tmp_path):
 def test_site_is_made(make_site, tmp_path):
     code, said = make_site()
     assert code == 0, said
-    assert (tmp_path / "build/site/results/exploration-step-time/index.html").is_file()
+    assert (tmp_path / "build/site/results/exploration-earlier/index.html").is_file()
 
 
 def test_page_that_the_menu_leaves_out_and_link_that_leads_nowhere_are_refused(make_site, tmp_path):
