@@ -1,8 +1,9 @@
 """A notebook-style script against maskopt, on the same pictures, epochs and machine: `make bench` prints tables.
 
 Takes the photos profile's files from data/incoming, MobileNetV2 alone, at 128 px, seed 0, without a teacher. Both use
-all cores and begin with a folder of pictures. Times are wall-clock seconds; peaks are of resident memory of the process
-that trains: each stage is one, the notebook is one for all its cells.
+all cores and begin with a folder of pictures; the notebook runs one cell after another, the flow its branches of
+compression side by side. Times are wall-clock seconds; peaks are of resident memory of the process that trains: each
+stage is one, the notebook is one for all its cells.
 """
 
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,8 +112,8 @@ def run_notebook(workspace: Path, pictures: Path) -> dict[str, dict[str, Any]]:
 
 
 def run(workspace: Path, *options: str) -> None:
-    """Run a part of the graph, one stage after another: each trains on all cores."""
-    command = [sys.executable, "-m", "maskopt", "run", "--no-server", "--jobs", "1", *options]
+    """Run a part of the graph, a stage for each core side by side, where they do not wait for each other."""
+    command = [sys.executable, "-m", "maskopt", "run", "--no-server", "--jobs", str(os.cpu_count()), *options]
     done = subprocess.run(
         command, cwd=workspace, env=environment(workspace), capture_output=True, text=True, check=False
     )
@@ -154,21 +155,30 @@ def high_water_bytes(pid: int) -> int:
 def report(workspace: Path, cells: dict[str, dict[str, Any]], peaks: dict[str, int], whole: float) -> None:
     """Print the stages side by side, then what the targets are about."""
     seconds = durations(workspace)
+    alone = sum(seconds[f"{stage}@{BACKBONE}-{SEED}"] for stage in STAGES if stage not in COMPRESSED)
     say("| | notebook s | maskopt s | ratio | notebook peak MB | maskopt peak MB | notebook | maskopt |")
     say("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for stage, cell in STAGES.items():
         took, theirs = seconds[f"{stage}@{BACKBONE}-{SEED}"], cells[cell]
         peak = peaks.get(f"{stage}-{BACKBONE}-{SEED}", 0)
+        ratio = "" if stage in COMPRESSED else f"{theirs['seconds'] / took:.2f}"  # took: beside another
         say(
-            f"| {stage} | {theirs['seconds']:.0f} | {took:.0f} | {theirs['seconds'] / took:.2f} | "
+            f"| {stage} | {theirs['seconds']:.0f} | {took:.0f} | {ratio} | "
             f"{theirs['peak_bytes'] / 1e6:.0f} | {peak / 1e6:.0f} | {reached_notebook(theirs)} | "
             f"{reached_maskopt(workspace, stage)} |"
         )
+    say_times("compressed, side by side", [cells[name] for name in COMPRESSED], whole - alone)
     prepared = sum(seconds[stage] for stage in FROM_PICTURES)
-    theirs_whole, whole = sum(cell["seconds"] for cell in cells.values()), whole + prepared
     say(f"| pictures to arrays | {cells['load']['seconds']:.0f} | {prepared:.0f} | | | | | |")
-    say(f"| all | {theirs_whole:.0f} | {whole:.0f} | {theirs_whole / whole:.2f} | | | | |\n")
+    say_times("all", cells.values(), whole + prepared)
+    say("")
     say_time_to_accuracy(workspace, cells, seconds)
+
+
+def say_times(what: str, cells: Iterable[dict[str, Any]], took: float) -> None:
+    """Print a row of what several cells took together, and maskopt."""
+    theirs = sum(cell["seconds"] for cell in cells)
+    say(f"| {what} | {theirs:.0f} | {took:.0f} | {theirs / took:.2f} | | | | |")
 
 
 def reached_notebook(cell: dict[str, Any]) -> str:
