@@ -36,7 +36,8 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
     extra = read_manifest(paths.EXTRA_MANIFEST)
     files = {file_format: paths.tflite(*model, file_format) for file_format in VARIANTS[variant].formats}
     pool = ThreadPoolExecutor()  # brotli takes longer than inference, and lets it go on meanwhile
-    packing = {file_format: pool.submit(pack, path.read_bytes()) for file_format, path in files.items()}
+    contents = {file_format: path.read_bytes() for file_format, path in files.items()}
+    packing = {file_format: pool.submit(pack, content) for file_format, content in contents.items()}
     formats, constants = {}, []
     for file_format, path in files.items():
         graph, classifier = read_graph(path), Classifier(path)
@@ -47,17 +48,16 @@ def main(params: Params, backbone: str, variant: str, seed: str) -> None:
         predictions[file_format] = [classes[i] for i in scores.argmax(axis=1)]
         predictions[f"{file_format}_confidence"] = scores.max(axis=1).round(DIGITS)
         unsure_below = choose_threshold(val_scores, val_labels, params.bundle.right_when_sure)
-        content = path.read_bytes()
         quality, packed = assess(scores, labels, classes), packing[file_format].result()
         held = pd.DataFrame(list_constants(graph)).assign(format=file_format)
         constants.append(held)
         formats[file_format] = (
-            {"sha256": hashlib.sha256(content).hexdigest()}  # of the file that all this is about
+            {"sha256": hashlib.sha256(contents[file_format]).hexdigest()}  # of the file that all this is about
             | asdict(quality)
             | {"val_accuracy": _accuracy(val_scores, val_labels)}
             | {"unsure_share": round(share_unsure(val_scores, unsure_below), DIGITS)}
             | asdict(packed)
-            | asdict(share(content, graph))
+            | asdict(share(contents[file_format], graph))
             | {"entropy_bytes": round(held["entropy_bytes"].sum())}
             | asdict(count_costs(graph))
             | asdict(summarize_weights(graph))
